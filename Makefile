@@ -1,0 +1,54 @@
+# Every target works on a fresh clone with Python >= 3.11 and make, and reuses the environment after that.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+TARGET ?= examples/optimo
+
+.PHONY: help setup heal test test-quick lint coverage lock clean
+
+help:  ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: $(READY)  ## create the environment from the lock
+
+# Hashes come from the lock, the index from the machine's own pip configuration.
+$(READY): requirements.lock recloser/sandbox/ministack.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Recloser needs Python >= 3.11; set PYTHON=...")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing the locked environment into $(VENV) (about a minute)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/recloser sandbox install
+	@touch $@
+
+heal: $(READY)  ## the main job: heal a job with three faults on an AWS that runs on this machine
+	@BIN=$(BIN) ./examples/demo.sh $(TARGET)
+
+test: $(READY)  ## every test
+	$(BIN)/pytest
+
+test-quick: $(READY)  ## the tests that need no sandbox and no server, in under a minute
+	$(BIN)/pytest tests/unit
+
+lint: $(READY)  ## style, types, floors and rooms
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+coverage: $(READY)  ## tests with branch coverage
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+lock:  ## resolve the dependencies anew (needs uv)
+	uv pip compile pyproject.toml --universal --python-version 3.11 --extra dev \
+	  --generate-hashes --no-emit-index-url --no-header --quiet --upgrade -o requirements.lock
+	uv pip compile recloser/sandbox/ministack.in --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-header --quiet --upgrade -o recloser/sandbox/ministack.lock
+
+clean:  ## remove what the other targets made
+	rm -rf $(VENV) .recloser .coverage .coverage.* htmlcov .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""The stories: one Prefect flow per cycle, and the command line."""

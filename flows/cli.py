@@ -1,0 +1,20 @@
+"""`recloser`: parse, call, report. A known error is one message and a non-zero exit, never a traceback."""
+
+import sys
+
+import typer
+
+from flows.commands import sandbox
+from recloser.errors import RecloserError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.add_typer(sandbox.app, name="sandbox")
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        app()
+    except RecloserError as error:
+        typer.echo(f"recloser: {error}", err=True)
+        sys.exit(1)

@@ -1,0 +1,197 @@
+"""The shape of `recloser.toml`.
+
+Everything Recloser may do to somebody's account is declared here by its owner: which variables may be set and
+where their values come from, which permissions may be granted on what, how large a job may become. What is not
+declared is not done.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+# STS, IAM and KMS rights widen rights themselves; no boundary may declare them.
+NEVER_GRANTED = ("iam:", "sts:", "organizations:", "kms:", "account:")
+
+
+class Declared(BaseModel):
+    """A table of `recloser.toml`: frozen, and a key it does not know is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+def _s3_uri(value: str) -> str:
+    if not value.startswith("s3://") or not value.removeprefix("s3://").split("/")[0]:
+        raise ValueError("expected s3://BUCKET/KEY")
+    return value
+
+
+S3Uri = Annotated[str, AfterValidator(_s3_uri)]
+"""`s3://bucket/key`; `{job_id}` in it stands for the id Batch gave the job."""
+
+
+class JobTarget(Declared):
+    """The Batch job."""
+
+    queue: str = Field(min_length=1)
+    definition: str = Field(min_length=1)
+    role: str = Field(min_length=1)
+    """Name of the role the container runs as: the only role whose rights may be extended."""
+    environment: dict[str, str] = Field(default_factory=dict)
+    """Sent with every submission. Secrets do not belong here; see the catalogue's `from_env`."""
+
+
+class JobTable(Declared):
+    """The DynamoDB table the job reports to, and the names of its attributes."""
+
+    name: str
+    key: str = "job_id"
+    status: str = "status"
+    phase: str = "phase"
+    heartbeat: str = "heartbeat_at"
+
+
+class Watch(Declared):
+    """How an attempt is watched."""
+
+    poll_s: float = Field(default=10.0, ge=0.05, le=300)
+    timeout_s: float = Field(default=86_400.0, gt=0)
+    """No wait is unbounded: after this long without an end the attempt is given up and reported."""
+    log_lines: int = Field(default=400, ge=20, le=10_000)
+    """How many lines of the end of the log are kept as evidence."""
+    job_table: JobTable | None = None
+
+
+class ImageSource(Declared):
+    """Where the job's image comes from."""
+
+    repository: str
+    """Name of the ECR repository."""
+    last_good: str | None = None
+    """Tag used when no successful attempt is on record."""
+    build: tuple[str, ...] = ()
+    """Argument vector that builds and publishes `{tag}`; run in the target's folder, never through a shell."""
+
+
+class InputFile(Declared):
+    """An object the job reads."""
+
+    uri: S3Uri
+    known_good: Path | None = None
+    restore: bool = False
+    """Leave to upload the known-good file where the object is missing or empty."""
+
+    @model_validator(mode="after")
+    def _restore_needs_a_file(self) -> Self:
+        if self.restore and self.known_good is None:
+            raise ValueError("restore = true needs a known_good file")
+        return self
+
+
+class OutputFile(Declared):
+    """An object a successful run leaves behind."""
+
+    uri: S3Uri
+    format: Literal["csv", "json", "any"] = "any"
+    columns: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
+    min_rows: int = Field(default=0, ge=0)
+
+
+class TestData(Declared):
+    """How fresh inputs are made, and how the job is pointed at them."""
+
+    __test__ = False  # not a test class, whatever its name says
+
+    command: tuple[str, ...] = Field(min_length=1)
+    """Argument vector; `{python}`, `{seed}` and `{dir}` are filled in."""
+    prefix: S3Uri
+    variable: str
+
+
+class CatalogueEntry(Declared):
+    """Where the value of one environment variable may come from; exactly one source."""
+
+    value: SecretStr | None = None
+    from_env: str | None = None
+    """Name of a variable in the environment of `recloser` itself; for secrets."""
+    why: str = ""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.value is None) == (self.from_env is None):
+            raise ValueError("give exactly one of `value` and `from_env`")
+        return self
+
+
+class MemoryGuardrails(Declared):
+    """How far a job may grow."""
+
+    max_mib: int = Field(ge=4)
+    factor: float = Field(default=2.0, gt=1, le=4)
+    max_steps: int = Field(default=3, ge=1, le=10)
+
+
+def _grantable_action(value: str) -> str:
+    if "*" in value or "?" in value or ":" not in value:
+        raise ValueError(f"{value!r} is not one exact action such as s3:GetObject")
+    if value.lower().startswith(NEVER_GRANTED):
+        raise ValueError(f"{value!r} widens rights by itself and is never granted")
+    return value
+
+
+class PermissionGuardrails(Declared):
+    """The boundary inside which a missing permission of the job role may be granted."""
+
+    actions: tuple[Annotated[str, AfterValidator(_grantable_action)], ...] = ()
+    resources: tuple[str, ...] = ()
+    """ARN patterns; `*` matches any text. Grants themselves always name exact ARNs."""
+    settle_s: float = Field(default=15.0, ge=0, le=300)
+    """How long to wait after a grant: IAM is eventually consistent."""
+
+
+class ImageGuardrails(Declared):
+    """Which image remedies the owner consents to."""
+
+    pin: bool = False
+    rebuild: bool = False
+
+
+class RetryGuardrails(Declared):
+    """How a transient failure is retried: full jitter up to `base_s * 2**n`, never above `cap_s`."""
+
+    max: int = Field(default=3, ge=0, le=10)
+    base_s: float = Field(default=30.0, ge=0)
+    cap_s: float = Field(default=1_800.0, ge=0)
+
+
+class Guardrails(Declared):
+    """What may be changed without asking; a remedy whose table is missing is only ever proposed."""
+
+    max_changes: int = Field(default=10, ge=0, le=100)
+    memory: MemoryGuardrails | None = None
+    permissions: PermissionGuardrails = PermissionGuardrails()
+    image: ImageGuardrails = ImageGuardrails()
+    retry: RetryGuardrails = RetryGuardrails()
+
+
+class Target(Declared):
+    """One thing under test."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
+    folder: Path
+    """Where `recloser.toml` lies; relative paths in it start here. Filled in when it is read."""
+    job: JobTarget
+    watch: Watch = Watch()
+    image: ImageSource | None = None
+    inputs: tuple[InputFile, ...] = ()
+    outputs: tuple[OutputFile, ...] = ()
+    test_data: TestData | None = None
+    catalogue: dict[str, CatalogueEntry] = Field(default_factory=dict)
+    guardrails: Guardrails = Guardrails()
+
+    def path(self, relative: Path) -> Path:
+        """Where a path of `recloser.toml` lies on this machine."""
+        return self.folder / PurePosixPath(relative)

@@ -1,0 +1,60 @@
+"""The values that rooms hand each other: frozen, validated, and free of behaviour that needs anything else.
+
+This package imports nothing of ours, so every room may import it.
+"""
+
+from recloser.values.base import Value, utc_now
+from recloser.values.cause import Cause, CauseClass
+from recloser.values.incident import (
+    AttemptRecord,
+    AutonomyLevel,
+    ChangeRecord,
+    ChangeState,
+    Diagnosis,
+    Evidence,
+    EvidenceLine,
+    FixMode,
+    Incident,
+    Metrics,
+    OutputCheck,
+    RuledOut,
+    Verdict,
+)
+from recloser.values.job import (
+    JobAttempt,
+    JobDefinition,
+    JobSnapshot,
+    JobSpec,
+    JobState,
+    JobTableRow,
+    LogLine,
+    LogTail,
+)
+
+__all__ = [
+    "AttemptRecord",
+    "AutonomyLevel",
+    "Cause",
+    "CauseClass",
+    "ChangeRecord",
+    "ChangeState",
+    "Diagnosis",
+    "Evidence",
+    "EvidenceLine",
+    "FixMode",
+    "Incident",
+    "JobAttempt",
+    "JobDefinition",
+    "JobSnapshot",
+    "JobSpec",
+    "JobState",
+    "JobTableRow",
+    "LogLine",
+    "LogTail",
+    "Metrics",
+    "OutputCheck",
+    "RuledOut",
+    "Value",
+    "Verdict",
+    "utc_now",
+]

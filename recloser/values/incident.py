@@ -1,0 +1,212 @@
+"""An incident: what failed, why, what was changed, and how it ended."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import Field
+
+from recloser.values.base import Value
+from recloser.values.cause import Cause
+from recloser.values.job import JobSnapshot, JobState, JobTableRow, LogTail
+
+
+class FixMode(StrEnum):
+    """How far Recloser may go by itself."""
+
+    AUTO = "auto"
+    """Apply what lies within the guardrails."""
+    MANUAL = "manual"
+    """Ask a person before every change."""
+    REPORT_ONLY = "report-only"
+    """Change nothing; say what would be done."""
+
+
+class AutonomyLevel(StrEnum):
+    """How much consent a remedy needs."""
+
+    RETRY = "A0"
+    """Resubmit unchanged."""
+    REVERSIBLE = "A1"
+    """A change within caps that can be undone."""
+    APPROVAL = "A2"
+    """A proposal with an exact diff; a person approves, or the target's guardrails did in advance."""
+    EXPLAIN = "A3"
+    """An explanation only; nothing is written."""
+
+
+class Verdict(StrEnum):
+    """How an incident ended."""
+
+    OPEN = "open"
+    HEALTHY = "healthy"
+    """The first attempt succeeded; nothing was changed."""
+    HEALED = "healed"
+    LOCKED_OUT = "locked-out"
+    """Nothing safe is left to try; a person must act."""
+    EXHAUSTED = "exhausted"
+    """The iterations are used up."""
+    REPORTED = "reported"
+    """Report-only: the failure is explained, nothing was changed."""
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the job works now."""
+        return self in {Verdict.HEALTHY, Verdict.HEALED}
+
+
+class OutputCheck(Value):
+    """Whether one declared output is there and valid."""
+
+    uri: str
+    ok: bool
+    detail: str
+
+
+class Evidence(Value):
+    """All that was seen of one ended attempt; whatever could not be read is named in `gaps`."""
+
+    job: JobSnapshot
+    log: LogTail = LogTail()
+    row: JobTableRow | None = None
+    outputs: tuple[OutputCheck, ...] = ()
+    gaps: tuple[str, ...] = ()
+    collected_at: datetime
+
+
+class EvidenceLine(Value):
+    """One piece of text a diagnosis rests on, and where it was found."""
+
+    source: str
+    """`status reason`, `container reason`, `exit code`, `log`, `outputs` or `probe`."""
+    text: str
+
+
+class RuledOut(Value):
+    """A cause that was considered and refuted."""
+
+    cause: Cause
+    why: str
+
+
+class Diagnosis(Value):
+    """Why an attempt failed, how sure that is, and what it rests on."""
+
+    cause: Cause
+    signature: str
+    """The id of the signature that matched; `none` when none did."""
+    subject: str = ""
+    """What the cause is about: a variable's name, an action and its resources, an image's repository…"""
+    summary: str
+    confidence: float = Field(ge=0, le=1)
+    evidence: tuple[EvidenceLine, ...] = ()
+    ruled_out: tuple[RuledOut, ...] = ()
+    not_checked: tuple[str, ...] = ()
+    facts: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Named captures of the signature, for the remedies."""
+    remedies: tuple[str, ...] = ()
+    """Names of the remedies the signature allows, best first."""
+
+    @property
+    def problem(self) -> tuple[Cause, str]:
+        """What makes two failures the same problem: a fix that leaves it unchanged was ineffective."""
+        return self.cause, self.subject
+
+
+class ChangeState(StrEnum):
+    """The life of a change; it is stored as `planned` before anything is written to the account."""
+
+    PLANNED = "planned"
+    DECLINED = "declined"
+    """A person, or report-only, said no: nothing was written."""
+    APPLIED = "applied"
+    VERIFIED = "verified"
+    """Read back from the account and found in place."""
+    FAILED = "failed"
+    """It could not be applied or verified; whatever was written has been taken back."""
+    REVERTED = "reverted"
+    """Taken back, because it did not help or because it is no longer needed."""
+
+
+class ChangeRecord(Value):
+    """A change as a person reads it; the change itself is kept beside it in the store."""
+
+    change_id: str
+    attempt: int
+    """The attempt whose failure it answers."""
+    remedy: str
+    level: AutonomyLevel
+    summary: str
+    diff: str
+    """Unified diff of what is changed; never shows an environment value."""
+    permanent: str
+    """How to make it permanent."""
+    undo: str
+    """How to take it back by hand."""
+    cause: Cause
+    state: ChangeState
+    note: str = ""
+    planned_at: datetime
+    settled_at: datetime | None = None
+    """When it reached its present state."""
+
+
+class AttemptRecord(Value):
+    """One submission of the job and what came of it."""
+
+    number: int = Field(ge=1)
+    job_name: str
+    job_id: str | None = None
+    """None while the submission is only intended."""
+    state: JobState | None = None
+    definition: str
+    image: str | None = None
+    memory_mib: int | None = None
+    exit_code: int | None = None
+    status_reason: str | None = None
+    container_reason: str | None = None
+    submitted_at: datetime
+    started_at: datetime | None = None
+    stopped_at: datetime | None = None
+    detected_at: datetime | None = None
+    """When Recloser knew that the attempt had ended."""
+    outputs: tuple[OutputCheck, ...] = ()
+    diagnosis: Diagnosis | None = None
+    log_excerpt: tuple[str, ...] = ()
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the job succeeded and left its declared outputs."""
+        return self.state is JobState.SUCCEEDED and all(check.ok for check in self.outputs)
+
+
+class Metrics(Value):
+    """The figures an incident is judged by."""
+
+    attempts: int
+    changes_applied: int
+    changes_reverted: int
+    manual_interventions: int
+    time_to_detect_s: float | None
+    """Mean time from a failed attempt's end to Recloser knowing of it."""
+    time_to_recover_s: float | None
+    """From the first failed attempt's end to the success; None without both."""
+    wall_s: float
+
+
+class Incident(Value):
+    """One run of the heal loop over one target, from the first submission to the verdict."""
+
+    incident_id: str
+    target: str
+    fix_mode: FixMode
+    iterations: int = Field(ge=1)
+    test_data: bool = False
+    opened_at: datetime
+    closed_at: datetime | None = None
+    verdict: Verdict = Verdict.OPEN
+    reason: str = ""
+    """Why it ended as it did, for the person who must act."""
+    attempts: tuple[AttemptRecord, ...] = ()
+    changes: tuple[ChangeRecord, ...] = ()
+    metrics: Metrics | None = None

@@ -1,0 +1,124 @@
+"""A Batch job as Recloser sees it: what is asked for, and what is known of it.
+
+Environment values are `SecretStr` throughout: a job's environment may hold secrets, and no one who prints a
+value must be able to print one by accident.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import Field, SecretStr
+
+from recloser.values.base import Value
+
+
+class JobState(StrEnum):
+    """A Batch job's status, in the order a job passes through them."""
+
+    SUBMITTED = "SUBMITTED"
+    PENDING = "PENDING"
+    RUNNABLE = "RUNNABLE"
+    STARTING = "STARTING"
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the job can change no more."""
+        return self in {JobState.SUCCEEDED, JobState.FAILED}
+
+
+class JobSpec(Value):
+    """One submission as it will be sent to Batch; what is None stays as the job definition says."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$")
+    queue: str
+    definition: str
+    """Name (the latest active revision), `name:revision`, or ARN."""
+    environment: Mapping[str, SecretStr] = Field(default_factory=dict)
+    memory_mib: int | None = Field(default=None, ge=4)
+    vcpus: float | None = Field(default=None, gt=0)
+    tags: Mapping[str, str] = Field(default_factory=dict)
+
+
+class JobAttempt(Value):
+    """One attempt that Batch made at a job; any field but the number may be missing for good reasons."""
+
+    number: int = Field(ge=1)
+    exit_code: int | None = None
+    container_reason: str | None = None
+    status_reason: str | None = None
+    log_stream: str | None = None
+    started_at: datetime | None = None
+    stopped_at: datetime | None = None
+
+
+class JobSnapshot(Value):
+    """What DescribeJobs knows of a job at one moment."""
+
+    job_id: str
+    name: str
+    state: JobState
+    status_reason: str | None = None
+    queue: str
+    definition_arn: str
+    image: str | None = None
+    job_role_arn: str | None = None
+    memory_mib: int | None = None
+    vcpus: float | None = None
+    environment: Mapping[str, SecretStr] = Field(default_factory=dict)
+    """The container's environment: the definition's, with the submission's on top."""
+    log_stream: str | None = None
+    """The stream of the latest attempt, from RUNNING on."""
+    attempts: tuple[JobAttempt, ...] = ()
+    is_cancelled: bool = False
+    is_terminated: bool = False
+    created_at: datetime | None = None
+    started_at: datetime | None = None
+    stopped_at: datetime | None = None
+
+    @property
+    def last_attempt(self) -> JobAttempt:
+        """The attempt to diagnose from; one without facts if Batch recorded none."""
+        return self.attempts[-1] if self.attempts else JobAttempt(number=1, status_reason=self.status_reason)
+
+
+class JobDefinition(Value):
+    """One revision of a job definition."""
+
+    arn: str
+    name: str
+    revision: int
+    image: str
+    job_role_arn: str | None = None
+    memory_mib: int | None = None
+    vcpus: float | None = None
+    environment: Mapping[str, SecretStr] = Field(default_factory=dict)
+    tags: Mapping[str, str] = Field(default_factory=dict)
+
+
+class LogLine(Value):
+    """One line a job wrote."""
+
+    at: datetime
+    text: str
+
+
+class LogTail(Value):
+    """The end of one attempt's log, oldest line first, bounded in lines and in the length of each."""
+
+    stream: str | None = None
+    lines: tuple[LogLine, ...] = ()
+    note: str | None = None
+    """Why there is no log, where there is none; a missing stream is a note, not an error."""
+
+
+class JobTableRow(Value):
+    """What the job says of itself in its DynamoDB job table."""
+
+    job_id: str
+    status: str
+    phase: str | None = None
+    heartbeat_at: datetime | None = None

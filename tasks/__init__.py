@@ -1,0 +1,1 @@
+"""The policies: Prefect tasks over the domain, with their retries, limits and artifacts."""
