@@ -1,0 +1,38 @@
+"""The one error of the store, and how a failure below it becomes one."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pydantic import ValidationError
+from sqlalchemy import URL
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from recloser.errors import RecloserError
+
+
+class StoreError(RecloserError):
+    """The store could not be opened, read or written; a call that raises it has changed nothing."""
+
+
+def shown(url: URL) -> str:
+    """A database URL as a person may see it: without the password."""
+    return url.render_as_string(hide_password=True)
+
+
+@contextmanager
+def reported(url: URL) -> Iterator[None]:
+    """Turn what the database or an unreadable row raises into a `StoreError` that shows no stored text."""
+    try:
+        yield
+    except (SQLAlchemyError, UnicodeEncodeError) as error:
+        raise StoreError(f"the store {shown(url)} failed: {_gist(error)}") from error
+    except ValidationError as error:
+        places = ", ".join(".".join(map(str, problem["loc"])) for problem in error.errors(include_input=False))
+        raise StoreError(f"the store {shown(url)} holds an unreadable {error.title}: see {places}") from error
+
+
+def _gist(error: Exception) -> str:
+    # A statement's own text and parameters stay out of the message: parameters hold log lines and names.
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    lines = str(cause).strip().splitlines()
+    return lines[0] if lines else type(cause).__name__

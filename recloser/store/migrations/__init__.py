@@ -1,0 +1,1 @@
+"""Alembic's environment and revisions; `Store.open` applies them, and there is no `alembic.ini`."""

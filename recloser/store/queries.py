@@ -1,0 +1,39 @@
+"""What the repository asks for, as statements."""
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import selectinload
+
+from recloser.store.tables import AttemptRow, ChangeRow, IncidentRow
+
+
+def newest_incidents(target: str | None) -> Select[IncidentRow]:
+    """Whole incidents of one target, or of all, newest first."""
+    wanted = _whole_incidents().order_by(IncidentRow.opened_at.desc(), IncidentRow.incident_id.desc())
+    return wanted if target is None else wanted.where(IncidentRow.target == target)
+
+
+def incidents_beginning_with(prefix: str) -> Select[IncidentRow]:
+    """Whole incidents whose id begins so, the one with exactly this id first."""
+    # Not LIKE: in SQLite it takes upper case for lower case, and `_` for anything.
+    begins_so = func.substr(IncidentRow.incident_id, 1, len(prefix)) == prefix
+    return _whole_incidents().where(begins_so).order_by(IncidentRow.incident_id)
+
+
+def change_by_id(change_id: str) -> Select[ChangeRow]:
+    """The change of this id."""
+    return select(ChangeRow).where(ChangeRow.change_id == change_id)
+
+
+def changes_of_incident(incident_id: str) -> Select[ChangeRow]:
+    """An incident's changes in the order of planning."""
+    return select(ChangeRow).where(ChangeRow.incident_id == incident_id).order_by(ChangeRow.position)
+
+
+def successes_of(target: str) -> Select[AttemptRow]:
+    """A target's attempts that succeeded and left their declared outputs, newest first."""
+    successes = select(AttemptRow).join(IncidentRow).where(IncidentRow.target == target, AttemptRow.succeeded)
+    return successes.order_by(AttemptRow.submitted_at.desc(), AttemptRow.number.desc())
+
+
+def _whole_incidents() -> Select[IncidentRow]:
+    return select(IncidentRow).options(selectinload(IncidentRow.attempts), selectinload(IncidentRow.changes))
