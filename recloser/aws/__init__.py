@@ -1,0 +1,50 @@
+"""The AWS we talk to: narrow typed gateways over boto3.
+
+Values and our own errors cross this door; no client, response or exception of boto3 does.
+"""
+
+from recloser.aws.account import Account, connect
+from recloser.aws.batch import BatchGateway
+from recloser.aws.errors import (
+    AccessRefused,
+    AwsError,
+    CredentialsError,
+    MalformedAnswer,
+    Misconfigured,
+    NotFound,
+    Rejected,
+    ServiceFailed,
+    Throttled,
+    Unreachable,
+)
+from recloser.aws.iam import IamGateway, canonical
+from recloser.aws.images import ImageReference, ImagesGateway, parse_image
+from recloser.aws.job_table import JobTableGateway
+from recloser.aws.logs import LogsGateway
+from recloser.aws.objects import ObjectInfo, ObjectsGateway, split_uri
+
+__all__ = [
+    "AccessRefused",
+    "Account",
+    "AwsError",
+    "BatchGateway",
+    "CredentialsError",
+    "IamGateway",
+    "ImageReference",
+    "ImagesGateway",
+    "JobTableGateway",
+    "LogsGateway",
+    "MalformedAnswer",
+    "Misconfigured",
+    "NotFound",
+    "ObjectInfo",
+    "ObjectsGateway",
+    "Rejected",
+    "ServiceFailed",
+    "Throttled",
+    "Unreachable",
+    "canonical",
+    "connect",
+    "parse_image",
+    "split_uri",
+]

@@ -1,0 +1,168 @@
+"""The way in: one checked connection to one AWS account and region, local or real."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+
+from recloser.aws.batch import BatchGateway
+from recloser.aws.endpoints import check_endpoints
+from recloser.aws.errors import Misconfigured
+from recloser.aws.iam import IamGateway
+from recloser.aws.images import ImagesGateway
+from recloser.aws.job_table import JobTableGateway
+from recloser.aws.limiter import Limiter, limiter_of
+from recloser.aws.logs import LogsGateway
+from recloser.aws.objects import ObjectsGateway
+from recloser.aws.translation import sensible, translated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mypy_boto3_batch import BatchClient
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_ecr import ECRClient
+    from mypy_boto3_iam import IAMClient
+    from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sts import STSClient
+
+    from recloser.settings import Settings
+
+ATTEMPTS = 10
+_IDENTITY_ATTEMPTS = 2
+"""The first call finds out whether there is anybody; nobody should wait a minute to learn that there is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who we are, where, and the gateways to what is there."""
+
+    identity_arn: str
+    account_id: str
+    region: str
+    batch: BatchGateway
+    logs: LogsGateway
+    job_table: JobTableGateway
+    iam: IamGateway
+    objects: ObjectsGateway
+    images: ImagesGateway
+
+
+@dataclass(frozen=True, slots=True)
+class _Clients:
+    sts: STSClient
+    submit: BatchClient
+    batch: BatchClient
+    logs: CloudWatchLogsClient
+    dynamodb: DynamoDBClient
+    iam: IAMClient
+    s3: S3Client
+    ecr: ECRClient
+
+    def endpoints(self) -> dict[str, str]:
+        """What each service's client would call."""
+        return {name: getattr(self, name).meta.endpoint_url for name in self.__slots__ if name != "submit"}
+
+
+def connect(settings: Settings) -> Account:
+    """Connect to the AWS that the environment and `~/.aws` name, and make sure that it knows us.
+
+    Args:
+        settings: Time limits and the ceiling of Batch calls.
+
+    Raises:
+        Misconfigured: No region, or local and real AWS are mixed; nothing was called.
+        CredentialsError: None, or AWS does not accept them.
+        Unreachable: The endpoint does not answer.
+    """
+    with translated("sts", "GetCallerIdentity"):
+        session = boto3.session.Session()
+    region = _region_of(session)
+    clients = _clients_of(session, region, settings)
+    check_endpoints(clients.endpoints(), os.environ)
+    account_id, identity_arn = _identity_of(clients.sts)
+    limiter = limiter_of(account_id, region, settings.calls_per_s)
+    _limit(clients.batch, limiter)
+    _limit(clients.submit, limiter)
+    return Account(
+        identity_arn=identity_arn,
+        account_id=account_id,
+        region=region,
+        batch=BatchGateway(clients.batch, clients.submit, region=region),
+        logs=LogsGateway(clients.logs),
+        job_table=JobTableGateway(clients.dynamodb),
+        iam=IamGateway(clients.iam),
+        objects=ObjectsGateway(clients.s3),
+        images=ImagesGateway(clients.ecr),
+    )
+
+
+def _region_of(session: boto3.session.Session) -> str:
+    if session.region_name:
+        return session.region_name
+    near = "; AWS_REGION is set, but boto3 does not read it" if os.environ.get("AWS_REGION") else ""
+    raise Misconfigured(
+        f"no AWS region: set AWS_DEFAULT_REGION, or `region` in the profile{near}",
+        service="sts",
+        operation="GetCallerIdentity",
+    )
+
+
+def _clients_of(session: boto3.session.Session, region: str, settings: Settings) -> _Clients:
+    hasty, once, patient = (_config(settings, attempts=attempts) for attempts in (_IDENTITY_ATTEMPTS, 1, ATTEMPTS))
+    with translated("sts", "GetCallerIdentity"), _valid_urls():
+        return _Clients(
+            sts=session.client("sts", region_name=region, config=hasty),
+            submit=session.client("batch", region_name=region, config=once),
+            batch=session.client("batch", region_name=region, config=patient),
+            logs=session.client("logs", region_name=region, config=patient),
+            dynamodb=session.client("dynamodb", region_name=region, config=patient),
+            iam=session.client("iam", region_name=region, config=patient),
+            s3=session.client("s3", region_name=region, config=patient),
+            ecr=session.client("ecr", region_name=region, config=patient),
+        )
+
+
+def _config(settings: Settings, *, attempts: int) -> Config:
+    return Config(
+        connect_timeout=settings.connect_timeout_s,
+        read_timeout=settings.call_timeout_s,
+        retries={"mode": "standard", "total_max_attempts": attempts},
+        max_pool_connections=16,
+        user_agent_extra="recloser",
+    )
+
+
+def _identity_of(sts: STSClient) -> tuple[str, str]:
+    """Account id and ARN of whoever the credentials belong to."""
+    with translated("sts", "GetCallerIdentity"):
+        answer = sts.get_caller_identity()
+    with sensible("sts", "GetCallerIdentity"):
+        return answer["Account"], answer["Arn"]
+
+
+def _limit(client: BatchClient, limiter: Limiter) -> None:
+    """Let every request of a client wait its turn; botocore emits the event for retries as well."""
+
+    def wait(**_: object) -> None:
+        limiter.acquire()
+
+    client.meta.events.register("before-send.batch", wait)
+
+
+@contextmanager
+def _valid_urls() -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        raise Misconfigured(
+            f"{error}: look at AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_BATCH",
+            service="sts",
+            operation="GetCallerIdentity",
+        ) from error

@@ -1,0 +1,78 @@
+"""Container images in ECR."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from recloser.aws.errors import NotFound
+from recloser.aws.translation import translated
+from recloser.values import Value
+
+if TYPE_CHECKING:
+    from mypy_boto3_ecr import ECRClient
+
+_ECR = re.compile(r"(?P<account>\d{12})\.dkr[.-]ecr(?:-fips)?\.(?P<region>[a-z0-9-]{1,32})\.\S+")
+
+
+class ImageReference(Value):
+    """An image's name, taken apart."""
+
+    registry: str | None = None
+    """Host of the registry; None means Docker Hub."""
+    account: str | None = None
+    """The AWS account, if the registry is ECR's."""
+    region: str | None = None
+    """The AWS region, if the registry is ECR's."""
+    repository: str
+    tag: str | None = None
+    digest: str | None = None
+    """`sha256:…`; where there is one, it decides, not the tag."""
+
+
+class ImagesGateway:
+    """Calls about tags of ECR repositories."""
+
+    def __init__(self, client: ECRClient) -> None:
+        self._client = client
+
+    def digest(self, repository: str, tag: str) -> str | None:
+        """The digest a tag stands for, or None if there is no such tag or repository."""
+        try:
+            with translated("ecr", "BatchGetImage"):
+                answer = self._client.batch_get_image(repositoryName=repository, imageIds=[{"imageTag": tag}])
+        except NotFound:
+            return None
+        images = answer.get("images", [])
+        return images[0].get("imageId", {}).get("imageDigest") if images else None
+
+    @translated("ecr", "BatchDeleteImage")
+    def delete_tag(self, repository: str, tag: str) -> None:
+        """Remove a tag; one that is gone already is no error."""
+        self._client.batch_delete_image(repositoryName=repository, imageIds=[{"imageTag": tag}])
+
+
+def parse_image(image: str) -> ImageReference:
+    """Take an image's name apart, as Docker does: `[registry/]repository[:tag][@digest]`.
+
+    Raises:
+        ValueError: It has no repository.
+    """
+    named, _, digest = image.partition("@")
+    path, colon, tag = named.rpartition(":")
+    if not colon or "/" in tag:  # the colon belongs to the registry's port
+        path, tag = named, ""
+    host, slash, rest = path.partition("/")
+    is_host = bool(slash) and ("." in host or ":" in host or host == "localhost")
+    registry, repository = (host, rest) if is_host else (None, path)
+    if not repository:
+        raise ValueError(f"{image!r} names no image repository")
+    ecr = _ECR.fullmatch(registry or "")
+    return ImageReference(
+        registry=registry,
+        account=ecr["account"] if ecr else None,
+        region=ecr["region"] if ecr else None,
+        repository=repository,
+        tag=tag or None,
+        digest=digest or None,
+    )
