@@ -1,0 +1,66 @@
+"""An incident on disk: whole, or not there."""
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from recloser.errors import RecloserError
+from recloser.report.render import render_markdown
+from recloser.values import Incident
+
+
+class ReportError(RecloserError):
+    """A report could not be written; what was there before is as it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportFiles:
+    """Where an incident's report lies."""
+
+    markdown: Path
+    json: Path
+
+
+def to_json(incident: Incident) -> str:
+    """The incident as indented JSON, its fields in the order of their declaration."""
+    return incident.model_dump_json(indent=2) + "\n"
+
+
+def write_incident(incident: Incident, folder: Path) -> ReportFiles:
+    """Write `<folder>/<incident id>/incident.md` and `incident.json`, each whole or not at all.
+
+    Args:
+        incident: What to write; what an earlier call wrote of it is replaced.
+        folder: The folder of all reports; made if it is missing.
+
+    Raises:
+        ReportError: The folder cannot be written, or the incident's id cannot name a folder.
+    """
+    home = folder / _folder_name(incident.incident_id)
+    files = ReportFiles(markdown=home / "incident.md", json=home / "incident.json")
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        _write_whole(files.json, to_json(incident))
+        _write_whole(files.markdown, render_markdown(incident))
+    except OSError as error:
+        raise ReportError(f"the report cannot be written to {home}: {error.strerror}") from error
+    return files
+
+
+def _folder_name(incident_id: str) -> str:
+    if Path(incident_id).name != incident_id or incident_id in {"", ".."} or "\0" in incident_id:
+        raise ReportError(f"the incident id {incident_id!r} cannot name a folder")
+    return incident_id
+
+
+def _write_whole(file: Path, text: str) -> None:
+    draft = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
+    try:
+        with draft.open("w", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        draft.replace(file)
+    finally:
+        draft.unlink(missing_ok=True)

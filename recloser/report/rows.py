@@ -1,0 +1,57 @@
+"""An incident's attempts and changes as rows of a table.
+
+The Prefect UI renders a table artifact's cells as Markdown, so the cells are escaped like those of the report.
+"""
+
+from recloser.report.markdown import NOTHING, Markdown, cell_code, escape_inline
+from recloser.report.times import between, moment
+from recloser.report.words import changes_after, level_words, prose, state_words
+from recloser.values import AttemptRecord, ChangeRecord, Incident
+
+ATTEMPT_COLUMNS = ("#", "job id", "state", "exit", "cause", "memory", "duration", "changed after it")
+CHANGE_COLUMNS = ("change", "after attempt", "remedy", "level", "state", "summary", "note", "settled")
+
+
+def attempt_rows(incident: Incident) -> list[dict[str, str]]:
+    """One row for each attempt, its cells safe as Markdown and without a line end."""
+    return [_row(ATTEMPT_COLUMNS, cells) for cells in attempt_cells(incident)]
+
+
+def change_rows(incident: Incident) -> list[dict[str, str]]:
+    """One row for each change, its cells safe as Markdown and without a line end."""
+    return [_row(CHANGE_COLUMNS, _change_cells(change)) for change in incident.changes]
+
+
+def attempt_cells(incident: Incident) -> list[tuple[Markdown, ...]]:
+    """The cells of each attempt, in the order of `ATTEMPT_COLUMNS`."""
+    return [_attempt_cells(attempt, changes_after(incident, attempt)) for attempt in incident.attempts]
+
+
+def _row(columns: tuple[str, ...], cells: tuple[Markdown, ...]) -> dict[str, str]:
+    return {column: str(cell) for column, cell in zip(columns, cells, strict=True)}
+
+
+def _attempt_cells(attempt: AttemptRecord, changes: tuple[ChangeRecord, ...]) -> tuple[Markdown, ...]:
+    return (
+        Markdown(attempt.number),
+        cell_code(attempt.job_id) if attempt.job_id else NOTHING,
+        Markdown(state_words(attempt)),
+        NOTHING if attempt.exit_code is None else Markdown(attempt.exit_code),
+        cell_code(attempt.diagnosis.cause) if attempt.diagnosis else NOTHING,
+        NOTHING if attempt.memory_mib is None else Markdown(f"{attempt.memory_mib} MiB"),
+        Markdown(between(attempt.started_at, attempt.stopped_at)),
+        Markdown("; ".join(f"{prose(change.summary)} ({change.state})" for change in changes)) or NOTHING,
+    )
+
+
+def _change_cells(change: ChangeRecord) -> tuple[Markdown, ...]:
+    return (
+        cell_code(change.change_id),
+        Markdown(change.attempt),
+        cell_code(change.remedy),
+        escape_inline(level_words(change.level)),
+        Markdown(change.state.value),
+        prose(change.summary),
+        prose(change.note) or NOTHING,
+        Markdown(moment(change.settled_at)),
+    )

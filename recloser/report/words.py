@@ -1,0 +1,67 @@
+"""The words of the report for single facts of an incident; everything from outside is escaped here."""
+
+import math
+
+from recloser.report.markdown import Markdown, escape_inline, fence
+from recloser.values import AttemptRecord, AutonomyLevel, ChangeRecord, ChangeState, Incident, JobState
+
+PROSE_LIMIT = 2_000
+"""Characters of one text from outside that a line of the report shows."""
+IN_PLACE = frozenset({ChangeState.APPLIED, ChangeState.VERIFIED})
+"""The states of a change that is in the account now."""
+_LEVELS = {
+    AutonomyLevel.RETRY: "A0, resubmitted unchanged",
+    AutonomyLevel.REVERSIBLE: "A1, within caps and reversible",
+    AutonomyLevel.APPROVAL: "A2, needs approval",
+    AutonomyLevel.EXPLAIN: "A3, explanation only",
+}
+
+
+def prose(text: str) -> Markdown:
+    """A text from outside as one line, cut where it is far too long for one."""
+    return escape_inline(clip(text, PROSE_LIMIT))
+
+
+def sentence(text: str) -> Markdown:
+    """A text from outside as a sentence, with its full stop."""
+    line = clip(text.strip(), PROSE_LIMIT)
+    return escape_inline(line if line.endswith((".", "!", "?")) else f"{line}.")
+
+
+def passage(text: str) -> Markdown:
+    """A text from outside as prose if it is one line, else as a block that keeps its lines to be copied."""
+    return fence(text) if "\n" in text.strip() else prose(text)
+
+
+def clip(text: str, limit: int) -> str:
+    """The beginning of a text, and how much of it is left out."""
+    return text if len(text) <= limit else f"{text[:limit]} … ({len(text) - limit:,} characters left out)"
+
+
+def percent(share: float) -> str:
+    """A share, rounded down: what is not certain is never shown as 100 %."""
+    return f"{math.floor(share * 100 + 1e-9)} %"
+
+
+def level_words(level: AutonomyLevel) -> str:
+    """How much consent a change needs."""
+    return _LEVELS[level]
+
+
+def state_words(attempt: AttemptRecord) -> str:
+    """How an attempt stands; a success without its outputs is none."""
+    if attempt.state is None:
+        return "not submitted"
+    if attempt.state is JobState.SUCCEEDED and not attempt.succeeded:
+        return "SUCCEEDED without valid outputs"
+    return attempt.state.value
+
+
+def has_failed(attempt: AttemptRecord) -> bool:
+    """Whether an attempt ended without success."""
+    return attempt.state is not None and attempt.state.is_terminal and not attempt.succeeded
+
+
+def changes_after(incident: Incident, attempt: AttemptRecord) -> tuple[ChangeRecord, ...]:
+    """The changes that answer an attempt's failure."""
+    return tuple(change for change in incident.changes if change.attempt == attempt.number)
