@@ -1,14 +1,20 @@
 """An incident for a person who must act: Markdown, rows for tables, JSON, files; from values, and nothing else."""
 
 from recloser.report.files import ReportError, ReportFiles, to_json, write_incident
+from recloser.report.markdown import escape_inline, fence
 from recloser.report.render import render_markdown
 from recloser.report.rows import attempt_rows, change_rows
+from recloser.report.times import between, duration
 
 __all__ = [
     "ReportError",
     "ReportFiles",
     "attempt_rows",
+    "between",
     "change_rows",
+    "duration",
+    "escape_inline",
+    "fence",
     "render_markdown",
     "to_json",
     "write_incident",

@@ -1,5 +1,6 @@
 """An incident on disk: whole, or not there."""
 
+import json
 import os
 import secrets
 from dataclasses import dataclass
@@ -24,7 +25,9 @@ class ReportFiles:
 
 def to_json(incident: Incident) -> str:
     """The incident as indented JSON, its fields in the order of their declaration."""
-    return incident.model_dump_json(indent=2) + "\n"
+    text = json.dumps(incident.model_dump(mode="json"), indent=2, ensure_ascii=False)
+    # Half a character, left by a broken decoding, fits into no file as itself; this handler writes JSON's own escape.
+    return text.encode("utf-8", "backslashreplace").decode() + "\n"
 
 
 def write_incident(incident: Incident, folder: Path) -> ReportFiles:

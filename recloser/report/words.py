@@ -2,7 +2,7 @@
 
 import math
 
-from recloser.report.markdown import Markdown, escape_inline, fence
+from recloser.report.markdown import NOTHING, Markdown, escape_inline, fence
 from recloser.values import AttemptRecord, AutonomyLevel, ChangeRecord, ChangeState, Incident, JobState
 
 PROSE_LIMIT = 2_000
@@ -30,7 +30,7 @@ def sentence(text: str) -> Markdown:
 
 def passage(text: str) -> Markdown:
     """A text from outside as prose if it is one line, else as a block that keeps its lines to be copied."""
-    return fence(text) if "\n" in text.strip() else prose(text)
+    return fence(text) if "\n" in text.strip() else prose(text) or NOTHING
 
 
 def clip(text: str, limit: int) -> str:

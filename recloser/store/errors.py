@@ -1,5 +1,6 @@
 """The one error of the store, and how a failure below it becomes one."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -21,17 +22,17 @@ def shown(url: URL) -> str:
 
 @contextmanager
 def reported(url: URL) -> Iterator[None]:
-    """Turn what the database or an unreadable row raises into a `StoreError` that shows no stored text."""
+    """Turn what the database or an unreadable row raises into a `StoreError` that shows no stored values."""
     try:
         yield
-    except (SQLAlchemyError, UnicodeEncodeError) as error:
+    except (SQLAlchemyError, sqlite3.Error, ValueError) as error:
         raise StoreError(f"the store {shown(url)} failed: {_gist(error)}") from error
-    except ValidationError as error:
-        places = ", ".join(".".join(map(str, problem["loc"])) for problem in error.errors(include_input=False))
-        raise StoreError(f"the store {shown(url)} holds an unreadable {error.title}: see {places}") from error
 
 
 def _gist(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        places = (".".join(map(str, problem["loc"])) for problem in error.errors(include_input=False))
+        return f"it holds an unreadable {error.title}: see {', '.join(places)}"
     # A statement's own text and parameters stay out of the message: parameters hold log lines and names.
     cause = error.orig if isinstance(error, DBAPIError) else error
     lines = str(cause).strip().splitlines()

@@ -1,0 +1,67 @@
+"""A store on a fresh file, and values to put into it."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from recloser.store import Store
+from recloser.values import (
+    AttemptRecord,
+    AutonomyLevel,
+    Cause,
+    ChangeRecord,
+    ChangeState,
+    FixMode,
+    Incident,
+    JobState,
+)
+
+AT = datetime(2026, 5, 4, 3, 2, 1, 500, tzinfo=UTC)
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    """The URL of a store that does not exist yet."""
+    return f"sqlite:///{tmp_path}/state/recloser.db"
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[Store]:
+    """An open store."""
+    with Store.open(url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def incident() -> Incident:
+    """An open incident."""
+    return Incident(incident_id="i-2026", target="optimo", fix_mode=FixMode.AUTO, iterations=10, opened_at=AT)
+
+
+@pytest.fixture
+def attempt() -> AttemptRecord:
+    """A failed attempt."""
+    return AttemptRecord(
+        number=1, job_name="optimo-1", job_id="j-1", definition="optimo:3", state=JobState.FAILED, submitted_at=AT
+    )
+
+
+@pytest.fixture
+def change() -> ChangeRecord:
+    """A planned change."""
+    return ChangeRecord(
+        change_id="c-1",
+        attempt=1,
+        remedy="set_environment",
+        level=AutonomyLevel.REVERSIBLE,
+        summary="set SOLVER_THREADS",
+        diff="+SOLVER_THREADS",
+        permanent="add it to the job definition",
+        undo="submit without it",
+        cause=Cause.MISSING_ENV_VAR,
+        state=ChangeState.PLANNED,
+        note="approved by Ada",
+        planned_at=AT,
+    )
