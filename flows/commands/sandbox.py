@@ -1,0 +1,143 @@
+"""`recloser sandbox`: an AWS on this machine."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from recloser.sandbox import Identity, Sandbox, Status
+
+app = typer.Typer(no_args_is_help=True, help="An AWS on this machine: MiniStack and Batch with real processes.")
+_DOWN = 3
+
+StateDir = Annotated[Path, typer.Option("--state-dir", envvar="RECLOSER_SANDBOX_DIR", help="Where everything is kept.")]
+_DEFAULT = Path(".recloser/sandbox")
+
+
+class Format(StrEnum):
+    """How `status` is printed."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+@app.command()
+def install() -> None:
+    """Install MiniStack into an environment of its own."""
+    from recloser.sandbox.install import MINISTACK_VERSION, home, is_installed  # noqa: PLC0415
+    from recloser.sandbox.install import install as make  # noqa: PLC0415
+
+    if not is_installed():
+        typer.echo(f"Installing MiniStack {MINISTACK_VERSION} into {home()} (some seconds)")
+    make()
+    typer.echo(f"MiniStack {MINISTACK_VERSION} is installed")
+
+
+@app.command()
+def up(
+    state_dir: StateDir = _DEFAULT,
+    stop_grace_s: Annotated[float, typer.Option(min=0, help="Seconds between SIGTERM and SIGKILL of a job.")] = 30.0,
+    memory_guard: Annotated[str, typer.Option(help="auto, or poller to do without control groups.")] = "auto",
+) -> None:
+    """Start the sandbox and wait until it serves."""
+    sandbox = Sandbox(state_dir, stop_grace_s=stop_grace_s, memory_guard=memory_guard)
+    started = sandbox.up()
+    typer.echo("The sandbox is up" if started else "The sandbox was already up")
+    _print(sandbox.status())
+    typer.echo('\nPoint boto3 and the aws command line at it: eval "$(recloser sandbox env)"')
+
+
+@app.command()
+def down(state_dir: StateDir = _DEFAULT) -> None:
+    """Stop every job, MiniStack and the daemon; what they kept stays."""
+    stopped = Sandbox(state_dir).down()
+    typer.echo("The sandbox is down" if stopped else "The sandbox was not running; nothing is left")
+
+
+@app.command()
+def status(state_dir: StateDir = _DEFAULT, output: Annotated[Format, typer.Option("--format")] = Format.TEXT) -> None:
+    """Show how the sandbox is; exit code 0 when it is up, 3 when it is down."""
+    found = Sandbox(state_dir).status()
+    if output is Format.JSON:
+        typer.echo(found.model_dump_json(indent=2))
+    else:
+        _print(found)
+    if found.record is None:
+        raise typer.Exit(_DOWN)
+
+
+@app.command()
+def env(
+    state_dir: StateDir = _DEFAULT,
+    identity: Annotated[Identity, typer.Option("--as", help="Who acts.")] = Identity.RECLOSER,
+) -> None:
+    """Print the exports that point boto3 and the aws command line here; for eval."""
+    from recloser.sandbox.environment import export_lines  # noqa: PLC0415
+
+    typer.echo(export_lines(Sandbox(state_dir).environment(identity)))
+
+
+@app.command()
+def reset(state_dir: StateDir = _DEFAULT) -> None:
+    """Back to empty: stop the jobs, forget everything, start again."""
+    sandbox = Sandbox(state_dir)
+    sandbox.reset()
+    typer.echo("The sandbox is up and empty")
+    _print(sandbox.status())
+
+
+@app.command()
+def build(
+    context: Annotated[Path, typer.Argument(help="Folder to make an image of.")],
+    repository: Annotated[str, typer.Option(help="ECR repository; made when missing.")],
+    tag: Annotated[str, typer.Option(help="Tag the image gets.")],
+    interpreter: Annotated[str | None, typer.Option(help="Python of the jobs; default: this one.")] = None,
+    entrypoint: Annotated[list[str] | None, typer.Option(help="One word before the job's command; repeat.")] = None,
+    environment: Annotated[list[str] | None, typer.Option("--env", help="NAME=value; {image} is the folder.")] = None,
+    state_dir: StateDir = _DEFAULT,
+) -> None:
+    """Snapshot a folder as an image and push it to the sandbox's ECR."""
+    import sys  # noqa: PLC0415
+
+    from recloser.sandbox.images import parse_environment  # noqa: PLC0415
+
+    built = Sandbox(state_dir).build(
+        context,
+        repository=repository,
+        tag=tag,
+        interpreter=interpreter or sys.executable,
+        entrypoint=entrypoint or (),
+        environment=parse_environment(environment or ()),
+    )
+    typer.echo(f"{built.uri}\n{built.digest}")
+
+
+@app.command()
+def faults(
+    host_loss: Annotated[int | None, typer.Option(min=0, help="The next N attempts lose their host.")] = None,
+    show: Annotated[bool, typer.Option("--list", help="Only show what is in force.")] = False,
+    clear: Annotated[bool, typer.Option("--clear", help="Switch everything off.")] = False,
+    state_dir: StateDir = _DEFAULT,
+) -> None:
+    """Make the sandbox fail as AWS does."""
+    in_force = Sandbox(state_dir).faults(host_loss=0 if clear else None if show else host_loss)
+    typer.echo("\n".join(f"{name}: {value}" for name, value in in_force.items()) or "no faults in force")
+
+
+def _print(found: Status) -> None:
+    typer.echo(f"state folder  {found.state_dir}")
+    record = found.record
+    if record is None:
+        typer.echo("down")
+        return
+    alive = "" if found.ministack_alive else "  DEAD: run `recloser sandbox down` and `up`"
+    typer.echo(f"Batch         {record.batch_url}  (pid {record.daemon.pid}, recloser {record.version})")
+    typer.echo(
+        f"everything    {record.ministack_url}  "
+        f"(pid {record.ministack.pid}, MiniStack {record.ministack_version}){alive}"
+    )
+    typer.echo(f"memory limit  {found.memory_guard}")
+    jobs = ", ".join(f"{count} {state}" for state, count in sorted(found.jobs.items()))
+    typer.echo(f"jobs          {jobs or 'none'}")
+    typer.echo(f"faults        {', '.join(f'{name} {value}' for name, value in found.faults.items()) or 'none'}")

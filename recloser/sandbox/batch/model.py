@@ -1,0 +1,105 @@
+"""The vocabulary of the endpoint: errors, names, ARNs, states, and the job."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+from recloser.sandbox.ministack import ACCOUNT
+
+Document = dict[str, Any]
+
+HOST = "i-0123456789abcdef0"
+HOST_LOST = f"Host EC2 (instance {HOST}) terminated."
+CONTAINER_EXITED = "Essential container in task exited"
+NOT_STARTED = "Task failed to start"
+TIMED_OUT = "Job attempt duration exceeded timeout"
+OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
+REASON_LIMIT = 255
+
+WAITING = ("SUBMITTED", "PENDING", "RUNNABLE")
+TERMINAL = ("SUCCEEDED", "FAILED")
+
+
+class BatchError(Exception):
+    """An answer other than 200: AWS's code, its HTTP status and a text."""
+
+    def __init__(self, message: str, *, code: str = "ClientException", status: int = 400) -> None:
+        super().__init__(message)
+        self.code = code
+        self.status = status
+
+
+class NotServedError(BatchError):
+    """A correct request that this sandbox does not serve; never accepted in silence."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} is not served by the Recloser sandbox")
+
+
+def now_ms() -> int:
+    """Milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000
+
+
+def arn(region: str, kind: str, name: str) -> str:
+    """Name a Batch resource in full."""
+    return f"arn:aws:batch:{region}:{ACCOUNT}:{kind}/{name}"
+
+
+def name_in(text: str, kind: str) -> str:
+    """The bare name, given a name or an ARN."""
+    return text.split(f":{kind}/", 1)[-1] if text.startswith("arn:") else text
+
+
+@dataclass(slots=True)
+class Job:
+    """A job before its end, as the scheduler and the runner hold it; `detail` is what DescribeJobs shows."""
+
+    region: str
+    detail: Document
+    stop: Document | None = field(default=None)
+    """Set once, by whoever ends the job first: what the attempt will say instead of its own end."""
+
+    @property
+    def id(self) -> str:
+        """The job's id."""
+        return str(self.detail["jobId"])
+
+    @property
+    def queue(self) -> str:
+        """ARN of the queue."""
+        return str(self.detail["jobQueue"])
+
+    @property
+    def status(self) -> str:
+        """The state."""
+        return str(self.detail["status"])
+
+    @property
+    def container(self) -> Document:
+        """Image, command, environment, sizes; exit code and reason at the end."""
+        container: Document = self.detail["container"]
+        return container
+
+    @property
+    def vcpus(self) -> int:
+        """Processors asked for."""
+        return int(self.container["vcpus"])
+
+    @property
+    def memory_mib(self) -> int:
+        """Memory limit."""
+        return int(self.container["memory"])
+
+
+def new_id() -> str:
+    """A job id."""
+    return str(uuid.uuid4())
+
+
+def new_task_id() -> str:
+    """An ECS task id."""
+    return uuid.uuid4().hex

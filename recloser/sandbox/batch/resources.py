@@ -1,0 +1,166 @@
+"""Compute environments and job queues: create, describe, update, delete."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+from recloser.sandbox.batch.model import BatchError, Document, arn, name_in
+from recloser.sandbox.batch.paging import page
+from recloser.sandbox.batch.scheduler import ENVIRONMENT, QUEUE
+from recloser.sandbox.batch.validation import check_name, check_tags
+from recloser.sandbox.ministack import ACCOUNT
+
+if TYPE_CHECKING:
+    from recloser.sandbox.batch.context import Context
+
+_LIMIT = 50
+_MAX_ENVIRONMENTS = 3
+
+
+def create_compute_environment(context: Context, request: Document) -> Document:
+    """Accept a compute environment; it is VALID at once."""
+    name = request["computeEnvironmentName"]
+    _check_new(context, ENVIRONMENT, name, request)
+    if "computeResources" not in request:
+        raise BatchError("computeResources is required for a MANAGED compute environment")
+    document = {
+        "computeEnvironmentName": name,
+        "computeEnvironmentArn": arn(context.region, ENVIRONMENT, name),
+        "ecsClusterArn": f"arn:aws:ecs:{context.region}:{ACCOUNT}:cluster/{name}_Batch_{uuid.uuid4()}",
+        "tags": request.get("tags", {}),
+        "type": request["type"],
+        "state": request.get("state", "ENABLED"),
+        "status": "VALID",
+        "statusReason": "ComputeEnvironment Healthy",
+        "computeResources": {"minvCpus": 0, **request["computeResources"]},
+        "containerOrchestrationType": "ECS",
+        "serviceRole": request.get("serviceRole", f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/batch.amazonaws.com"),
+    }
+    context.store.put_resource(context.region, ENVIRONMENT, name, document)
+    return {"computeEnvironmentName": name, "computeEnvironmentArn": document["computeEnvironmentArn"]}
+
+
+def describe_compute_environments(context: Context, request: Document) -> Document:
+    """Show compute environments."""
+    return _describe(context, ENVIRONMENT, "computeEnvironments", "computeEnvironmentName", request)
+
+
+def update_compute_environment(context: Context, request: Document) -> Document:
+    """Change state, sizes or role."""
+    document = find(context, ENVIRONMENT, request["computeEnvironment"])
+    document["computeResources"].update(request.get("computeResources", {}))
+    document.update({key: request[key] for key in ("state", "serviceRole") if key in request})
+    name = document["computeEnvironmentName"]
+    context.store.put_resource(context.region, ENVIRONMENT, name, document)
+    context.scheduler.reconsider()
+    return {"computeEnvironmentName": name, "computeEnvironmentArn": document["computeEnvironmentArn"]}
+
+
+def delete_compute_environment(context: Context, request: Document) -> Document:
+    """Delete a disabled compute environment that no queue uses."""
+    document = context.store.resource(context.region, ENVIRONMENT, name_in(request["computeEnvironment"], ENVIRONMENT))
+    if document is None:
+        return {}
+    if document["state"] != "DISABLED":
+        raise BatchError("Cannot delete, resource is not DISABLED; set its state to DISABLED first")
+    own = document["computeEnvironmentArn"]
+    for queue in context.store.resources(context.region, QUEUE):
+        if own in (entry["computeEnvironment"] for entry in queue["computeEnvironmentOrder"]):
+            raise BatchError(f"Cannot delete, found existing JobQueue relationship: {queue['jobQueueName']}")
+    context.store.delete_resource(context.region, ENVIRONMENT, document["computeEnvironmentName"])
+    return {}
+
+
+def create_job_queue(context: Context, request: Document) -> Document:
+    """Accept a queue; it is VALID at once."""
+    name = request["jobQueueName"]
+    _check_new(context, QUEUE, name, request)
+    document = {
+        "jobQueueName": name,
+        "jobQueueArn": arn(context.region, QUEUE, name),
+        "state": request.get("state", "ENABLED"),
+        "status": "VALID",
+        "statusReason": "JobQueue Healthy",
+        "priority": request["priority"],
+        "computeEnvironmentOrder": _order(context, request.get("computeEnvironmentOrder", [])),
+        "serviceEnvironmentOrder": [],
+        "jobQueueType": "ECS",
+        "tags": request.get("tags", {}),
+        "jobStateTimeLimitActions": [],
+    }
+    context.store.put_resource(context.region, QUEUE, name, document)
+    return {"jobQueueName": name, "jobQueueArn": document["jobQueueArn"]}
+
+
+def describe_job_queues(context: Context, request: Document) -> Document:
+    """Show queues."""
+    return _describe(context, QUEUE, "jobQueues", "jobQueueName", request)
+
+
+def update_job_queue(context: Context, request: Document) -> Document:
+    """Change state, priority or compute environments."""
+    document = find(context, QUEUE, request["jobQueue"])
+    document.update({key: request[key] for key in ("state", "priority") if key in request})
+    if "computeEnvironmentOrder" in request:
+        document["computeEnvironmentOrder"] = _order(context, request["computeEnvironmentOrder"])
+    name = document["jobQueueName"]
+    context.store.put_resource(context.region, QUEUE, name, document)
+    context.scheduler.reconsider()
+    return {"jobQueueName": name, "jobQueueArn": document["jobQueueArn"]}
+
+
+def delete_job_queue(context: Context, request: Document) -> Document:
+    """Delete a disabled queue; its jobs are terminated."""
+    document = context.store.resource(context.region, QUEUE, name_in(request["jobQueue"], QUEUE))
+    if document is None:
+        return {}
+    if document["state"] != "DISABLED":
+        raise BatchError("Cannot delete, resource is not DISABLED; set its state to DISABLED first")
+    context.store.delete_resource(context.region, QUEUE, document["jobQueueName"])
+    context.scheduler.drop_queue(document["jobQueueArn"])
+    return {}
+
+
+def find(context: Context, kind: str, name: str) -> Document:
+    """One resource by name or ARN.
+
+    Raises:
+        BatchError: There is none in this region.
+    """
+    document = context.store.resource(context.region, kind, name_in(name, kind))
+    if document is None or (name.startswith("arn:") and name != arn(context.region, kind, name_in(name, kind))):
+        raise BatchError(f"{name} does not exist")
+    return document
+
+
+def _check_new(context: Context, kind: str, name: str, request: Document) -> None:
+    check_name(name, f"the name of the {kind}")
+    check_tags(request.get("tags", {}))
+    if context.store.resource(context.region, kind, name) is not None:
+        raise BatchError("Object already exists")
+    if len(context.store.resources(context.region, kind)) >= _LIMIT:
+        raise BatchError(f"at most {_LIMIT} of kind {kind} are allowed in an account and region")
+
+
+def _order(context: Context, entries: list[Document]) -> list[Document]:
+    if not 1 <= len(entries) <= _MAX_ENVIRONMENTS:
+        raise BatchError(f"computeEnvironmentOrder should name 1 to {_MAX_ENVIRONMENTS} compute environments")
+    found = [
+        {
+            "order": entry["order"],
+            "computeEnvironment": find(context, ENVIRONMENT, entry["computeEnvironment"])["computeEnvironmentArn"],
+        }
+        for entry in entries
+    ]
+    return sorted(found, key=lambda entry: int(entry["order"]))
+
+
+def _describe(context: Context, kind: str, member: str, name_key: str, request: Document) -> Document:
+    wanted = {name_in(name, kind) for name in request.get(member, [])}
+    found = [
+        document
+        for document in context.store.resources(context.region, kind)
+        if not wanted or document[name_key] in wanted
+    ]
+    return page(member, found, request, limit=100)

@@ -1,0 +1,165 @@
+"""What the endpoint remembers: SQLite, one write for each transition, answered only after the commit.
+
+`synchronous=NORMAL` under WAL survives the death of the process, not of the machine. Documents are kept as the API
+shows them; columns exist only for what is searched by.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import TYPE_CHECKING
+
+from recloser.sandbox.batch.model import TERMINAL, Document, Job
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS resource (
+  region TEXT, kind TEXT, name TEXT, document TEXT NOT NULL, PRIMARY KEY (region, kind, name));
+CREATE TABLE IF NOT EXISTS definition (
+  region TEXT, name TEXT, revision INTEGER, status TEXT NOT NULL, document TEXT NOT NULL,
+  PRIMARY KEY (region, name, revision));
+CREATE TABLE IF NOT EXISTS job (
+  number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL, region TEXT NOT NULL, queue TEXT NOT NULL,
+  name TEXT NOT NULL, status TEXT NOT NULL, document TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS job_by_status ON job (queue, status, number);
+CREATE INDEX IF NOT EXISTS job_by_name ON job (queue, name, number);
+CREATE TABLE IF NOT EXISTS image (
+  region TEXT, repository TEXT, tag TEXT, document TEXT NOT NULL, PRIMARY KEY (region, repository, tag));
+"""
+
+
+class Store:
+    """The database of one sandbox; used from one thread."""
+
+    def __init__(self, path: Path) -> None:
+        self._db = sqlite3.connect(path, isolation_level=None)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=NORMAL")
+        self._db.executescript(_SCHEMA)
+
+    def close(self) -> None:
+        """Close the database."""
+        self._db.close()
+
+    # Compute environments and queues.
+
+    def put_resource(self, region: str, kind: str, name: str, document: Document) -> None:
+        """Keep a compute environment or a queue."""
+        row = (region, kind, name, json.dumps(document))
+        self._db.execute("INSERT OR REPLACE INTO resource VALUES (?, ?, ?, ?)", row)
+
+    def resource(self, region: str, kind: str, name: str) -> Document | None:
+        """Look one up by name."""
+        query = "SELECT document FROM resource WHERE region = ? AND kind = ? AND name = ?"
+        return self._one(query, region, kind, name)
+
+    def resources(self, region: str, kind: str) -> list[Document]:
+        """All of one kind, by name."""
+        return self._all("SELECT document FROM resource WHERE region = ? AND kind = ? ORDER BY name", region, kind)
+
+    def every_resource(self, kind: str) -> list[tuple[str, Document]]:
+        """All of one kind in all regions, with the region."""
+        rows = self._db.execute("SELECT region, document FROM resource WHERE kind = ?", (kind,))
+        return [(region, json.loads(text)) for region, text in rows]
+
+    def delete_resource(self, region: str, kind: str, name: str) -> None:
+        """Forget one."""
+        self._db.execute("DELETE FROM resource WHERE region = ? AND kind = ? AND name = ?", (region, kind, name))
+
+    # Job definitions.
+
+    def next_revision(self, region: str, name: str) -> int:
+        """The number the next revision of this definition gets."""
+        query = "SELECT coalesce(max(revision), 0) + 1 FROM definition WHERE region = ? AND name = ?"
+        return int(self._db.execute(query, (region, name)).fetchone()[0])
+
+    def put_definition(self, region: str, document: Document) -> None:
+        """Keep one revision."""
+        name, revision, status = (document[key] for key in ("jobDefinitionName", "revision", "status"))
+        row = (region, name, revision, status, json.dumps(document))
+        self._db.execute("INSERT OR REPLACE INTO definition VALUES (?, ?, ?, ?, ?)", row)
+
+    def definition(self, region: str, name: str, revision: int | None) -> Document | None:
+        """One revision; without a number the latest active one."""
+        if revision is None:
+            query = (
+                "SELECT document FROM definition WHERE region = ? AND name = ? AND status = 'ACTIVE' "
+                "ORDER BY revision DESC LIMIT 1"
+            )
+            return self._one(query, region, name)
+        query = "SELECT document FROM definition WHERE region = ? AND name = ? AND revision = ?"
+        return self._one(query, region, name, revision)
+
+    def definitions(self, region: str, name: str | None, status: str | None) -> list[Document]:
+        """All revisions, newest first within a name."""
+        query = (
+            "SELECT document FROM definition WHERE region = ?1 AND (?2 IS NULL OR name = ?2) "
+            "AND (?3 IS NULL OR status = ?3) ORDER BY name, revision DESC"
+        )
+        return self._all(query, region, name, status)
+
+    # Jobs.
+
+    def add_job(self, job: Job) -> None:
+        """Accept a job; it is safe when this returns."""
+        row = (job.id, job.region, job.queue, job.detail["jobName"].lower(), job.status, json.dumps(job.detail))
+        self._db.execute("INSERT INTO job (id, region, queue, name, status, document) VALUES (?, ?, ?, ?, ?, ?)", row)
+
+    def save_job(self, job: Job) -> None:
+        """Record a transition."""
+        row = (job.status, json.dumps(job.detail), job.id)
+        self._db.execute("UPDATE job SET status = ?, document = ? WHERE id = ?", row)
+
+    def jobs(self, region: str, ids: Iterable[str]) -> list[Document]:
+        """The jobs among these ids that this region knows."""
+        query = "SELECT document FROM job WHERE region = ? AND id = ?"
+        found = (self._one(query, region, job_id) for job_id in ids)
+        return [document for document in found if document is not None]
+
+    def unfinished(self) -> list[Job]:
+        """Every job that has not ended, oldest first."""
+        query = "SELECT region, document FROM job WHERE status NOT IN (?, ?) ORDER BY number"
+        return [Job(region, json.loads(text)) for region, text in self._db.execute(query, TERMINAL)]
+
+    def page_by_status(self, queue: str, status: str, before: int, limit: int) -> list[tuple[int, Document]]:
+        """Jobs of a queue in one state, newest first, older than job number `before`."""
+        query = "SELECT number, document FROM job WHERE queue = ? AND status = ? AND number < ? ORDER BY number DESC LIMIT ?"
+        return self._numbered(query, queue, status, before, limit)
+
+    def page_by_name(self, queue: str, name: str, before: int, limit: int) -> list[tuple[int, Document]]:
+        """Jobs of a queue by lower-case name, newest first; a trailing `*` stands for any rest."""
+        prefix = name.removesuffix("*")
+        query = (
+            "SELECT number, document FROM job WHERE queue = ? AND substr(name, 1, ?) = ? AND (? OR name = ?) "
+            "AND number < ? ORDER BY number DESC LIMIT ?"
+        )
+        return self._numbered(query, queue, len(prefix), prefix, prefix != name, name, before, limit)
+
+    def count_by_status(self) -> dict[str, int]:
+        """How many jobs are in each state, over all regions."""
+        return dict(self._db.execute("SELECT status, count(*) FROM job GROUP BY status").fetchall())
+
+    # Images.
+
+    def put_image(self, region: str, repository: str, tag: str, document: Document) -> None:
+        """Remember a push, to repeat it should ECR lose it."""
+        row = (region, repository, tag, json.dumps(document))
+        self._db.execute("INSERT OR REPLACE INTO image VALUES (?, ?, ?, ?)", row)
+
+    def images(self) -> list[Document]:
+        """Every push."""
+        return self._all("SELECT document FROM image")
+
+    def _one(self, query: str, *values: object) -> Document | None:
+        row = self._db.execute(query, values).fetchone()
+        return None if row is None else dict(json.loads(row[0]))
+
+    def _all(self, query: str, *values: object) -> list[Document]:
+        return [json.loads(row[0]) for row in self._db.execute(query, values)]
+
+    def _numbered(self, query: str, *values: object) -> list[tuple[int, Document]]:
+        return [(number, json.loads(text)) for number, text in self._db.execute(query, values)]

@@ -1,0 +1,89 @@
+"""The Batch endpoint put together: what it is made of, how it begins and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+import uvicorn
+
+from recloser.sandbox import images
+from recloser.sandbox.batch.admin import Admin
+from recloser.sandbox.batch.app import Api, application
+from recloser.sandbox.batch.credentials import Credentials
+from recloser.sandbox.batch.faults import Faults
+from recloser.sandbox.batch.memory import choose
+from recloser.sandbox.batch.runner import Endpoints, Runner
+from recloser.sandbox.batch.scheduler import Scheduler
+from recloser.sandbox.batch.store import Store
+from recloser.sandbox.bootstrap import bootstrap
+from recloser.sandbox.clients import Clients
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import AsyncIterator
+
+    from recloser.sandbox.state import Record, StateDir
+
+# `down` is the loss of the host: jobs get a moment, not AWS's 30 seconds.
+_DOWN_GRACE_S = 0.5
+
+
+class Endpoint:
+    """One sandbox's Batch."""
+
+    def __init__(self, state: StateDir, record: Record, *, stop_grace_s: float, memory_guard: str) -> None:
+        self._state = state
+        self._record = record
+        self._clients = Clients(record.ministack_url)
+        self._store = Store(state.database)
+        self._guard = choose(state.root, memory_guard)
+        faults, credentials = Faults(), Credentials(self._clients)
+        runner = Runner(
+            store=self._store,
+            clients=self._clients,
+            images=images.Images(self._clients, state.images),
+            credentials=credentials,
+            guard=self._guard,
+            faults=faults,
+            endpoints=Endpoints(record.ministack_url, record.batch_url),
+            attempts=state.attempts,
+            stop_grace_s=stop_grace_s,
+        )
+        self._scheduler = Scheduler(self._store, runner)
+        admin = Admin(
+            token=state.make_token(),
+            store=self._store,
+            clients=self._clients,
+            images_folder=state.images,
+            faults=faults,
+            guard=self._guard.name,
+        )
+        api = Api(self._store, self._scheduler, credentials)
+        self._app = application([*admin.routes(), *api.routes()], self._lifespan)
+
+    def serve(self, listener: socket.socket) -> None:
+        """Serve until SIGTERM."""
+        config = uvicorn.Config(
+            self._app, log_level="warning", access_log=False, lifespan="on", timeout_graceful_shutdown=2
+        )
+        asyncio.run(uvicorn.Server(config).serve(sockets=[listener]))
+
+    @contextlib.asynccontextmanager
+    async def _lifespan(self, _: Any) -> AsyncIterator[None]:
+        self._prepare()
+        self._scheduler.resume()
+        yield
+        await self._scheduler.close(_DOWN_GRACE_S)
+        self._guard.close()
+        self._store.close()
+        self._clients.close()
+
+    def _prepare(self) -> None:
+        bootstrap(self._clients, self._state)
+        if self._state.unclean.exists():
+            for document in self._store.images():
+                images.push(images.BuiltImage.model_validate(document), self._clients)
+        self._state.unclean.touch()
+        self._state.write(self._state.record, self._record)

@@ -1,0 +1,126 @@
+"""Processes told apart for certain: a pid alone may have been given to somebody else, pid and start time may not.
+
+It must not know what the processes are for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+
+from recloser.values import Value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+_TICK_S = 0.01
+
+
+class Identity(Value):
+    """One process, for ever: its number and when the kernel started it."""
+
+    pid: int
+    started: int
+
+
+def identity(pid: int) -> Identity | None:
+    """The process that has this number now; None when there is none or it has ended."""
+    started = _started(pid)
+    return None if started is None else Identity(pid=pid, started=started)
+
+
+def is_alive(process: Identity) -> bool:
+    """Whether this very process still runs."""
+    return _started(process.pid) == process.started
+
+
+def _started(pid: int) -> int | None:
+    if sys.platform == "linux":
+        return _started_on_linux(pid)
+    with contextlib.suppress(psutil.Error):
+        process = psutil.Process(pid)
+        if process.status() != psutil.STATUS_ZOMBIE:
+            return int(process.create_time() * 1000)
+    return None
+
+
+def _started_on_linux(pid: int) -> int | None:
+    # psutil's create_time moves with the wall clock; the kernel's ticks since boot do not.
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return None
+    fields = stat[stat.rindex(b")") + 2 :].split()
+    return None if fields[0] in {b"Z", b"X"} else int(fields[19])
+
+
+def in_session(leader: Identity) -> list[int]:
+    """The living members of the session this process led, itself included."""
+    holder = _started(leader.pid)
+    if holder is not None and holder != leader.started:
+        return []  # the number belongs to somebody else, so the session has ended
+    return [pid for pid in psutil.pids() if session(pid) == leader.pid and _started(pid) is not None]
+
+
+def session(pid: int) -> int | None:
+    """The session a process is in; None when there is no such process."""
+    try:
+        return os.getsid(pid)
+    except OSError:
+        return None
+
+
+def with_variable(name: str, prefix: str) -> list[int]:
+    """Living processes whose environment has variable `name` with a value that starts with `prefix`."""
+    return [pid for pid in psutil.pids() if pid != os.getpid() and _variable(pid, name).startswith(prefix)]
+
+
+def _variable(pid: int, name: str) -> str:
+    try:
+        return psutil.Process(pid).environ().get(name, "")
+    except (psutil.Error, OSError):
+        return ""
+
+
+def send(pids: Iterable[int], number: signal.Signals) -> None:
+    """Signal each process that still exists."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, number)
+
+
+def end(find: Callable[[], Iterable[int]], *, grace_s: float) -> bool:
+    """Stop what `find` finds: SIGTERM, `grace_s` seconds, then SIGKILL until nothing is found.
+
+    Returns:
+        Whether nothing is left; False only for what even SIGKILL does not end within seconds.
+    """
+    send(find(), signal.SIGTERM)
+    if wait_until(lambda: not find(), grace_s):
+        return True
+    send(find(), signal.SIGKILL)
+    return wait_until(lambda: _killed(find), 10.0)
+
+
+def _killed(find: Callable[[], Iterable[int]]) -> bool:
+    # asked anew each time: what is found may fork while it is being killed
+    found = list(find())
+    send(found, signal.SIGKILL)
+    return not found
+
+
+def wait_until(condition: Callable[[], bool], timeout_s: float) -> bool:
+    """Poll until the condition holds; False when it did not in time."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(_TICK_S)
+    return True

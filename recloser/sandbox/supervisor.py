@@ -1,0 +1,287 @@
+"""The sandbox as its user sees it: up, down, status, environment, reset, images, faults."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from recloser.sandbox import environment as variables
+from recloser.sandbox import ports, processes
+from recloser.sandbox.environment import Identity
+from recloser.sandbox.errors import SandboxDownError, SandboxError
+from recloser.sandbox.images import BuildRequest, BuiltImage
+from recloser.sandbox.install import install
+from recloser.sandbox.ministack import last_lines
+from recloser.sandbox.state import AccessKey, Record, StateDir
+from recloser.values import Value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+_READY_S = 40.0
+_DOWN_S = 45.0
+_REQUEST_S = 300.0
+_LOCK_S = 120.0
+_KEPT = {"sandbox.json", "up.lock", "daemon.lock"}
+
+
+class Condition(StrEnum):
+    """Whether it runs."""
+
+    UP = "up"
+    DOWN = "down"
+
+
+class Status(Value):
+    """What `status` shows."""
+
+    condition: Condition
+    state_dir: str
+    record: Record | None = None
+    ministack_alive: bool = False
+    jobs: dict[str, int] = {}
+    faults: dict[str, int] = {}
+    memory_guard: str = ""
+
+
+class Sandbox:
+    """An AWS on this machine, with its state in one folder."""
+
+    def __init__(self, state_dir: Path, *, stop_grace_s: float = 30.0, memory_guard: str = "auto") -> None:
+        """Name the sandbox; nothing is started.
+
+        Args:
+            state_dir: Its folder; made when needed.
+            stop_grace_s: Seconds between SIGTERM and SIGKILL of a job that is stopped; AWS: 30.
+            memory_guard: `auto`, or `poller` to do without control groups.
+        """
+        self.state = StateDir(state_dir.resolve())
+        self._options = ("--stop-grace-s", str(stop_grace_s), "--memory-guard", memory_guard)
+
+    def up(self) -> bool:
+        """Start it and wait until it serves; installs MiniStack when that is missing.
+
+        Returns:
+            Whether it was started; False when it was up already.
+
+        Raises:
+            SandboxError: It did not start; the message says why.
+        """
+        self.state.create()
+        with self._alone():
+            if self._running() is not None:
+                return False
+            install()
+            self._start()
+            return True
+
+    def down(self) -> bool:
+        """Stop jobs, MiniStack and daemon, and whatever a killed daemon left.
+
+        Returns:
+            Whether anything was running.
+
+        Raises:
+            SandboxError: Something could not be stopped.
+        """
+        if not self.state.root.is_dir():
+            return False
+        self.state.create()
+        with self._alone():
+            return self._stop()
+
+    def reset(self) -> None:
+        """Back to empty: stop, forget everything, start on the same ports if they are free."""
+        self.state.create()
+        with self._alone():
+            self._stop()
+            for path in self.state.root.iterdir():
+                if path.name not in _KEPT:
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
+            install()
+            self._start()
+
+    def status(self) -> Status:
+        """How it is."""
+        record = self._running()
+        if record is None:
+            return Status(condition=Condition.DOWN, state_dir=str(self.state.root))
+        answer = self._ask("GET", "status")
+        return Status(
+            condition=Condition.UP,
+            state_dir=str(self.state.root),
+            record=record,
+            ministack_alive=processes.is_alive(record.ministack),
+            **answer,
+        )
+
+    def environment(self, identity: Identity | str = Identity.RECLOSER) -> dict[str, str]:
+        """The variables that make boto3 and the `aws` command line use this sandbox as that identity.
+
+        Raises:
+            SandboxDownError: It is not running.
+        """
+        record = self._record()
+        key: AccessKey | None = variables.ROOT
+        if Identity(identity) is Identity.RECLOSER:
+            key = self.state.read(self.state.operator, AccessKey)
+        if key is None:
+            raise SandboxError(f"stale state: {self.state.operator} is missing; run `recloser sandbox reset`")
+        return variables.variables(record, key)
+
+    def build(
+        self,
+        context: Path,
+        *,
+        repository: str,
+        tag: str,
+        interpreter: str = sys.executable,
+        entrypoint: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+    ) -> BuiltImage:
+        """Snapshot a folder and push it as an image.
+
+        Args:
+            context: Copied without `.git`, `__pycache__`, `.recloser`, `.venv`.
+            repository: ECR repository; made when missing.
+            tag: Tag it gets.
+            interpreter: Python of the jobs; its folder is first in their PATH.
+            entrypoint: Words before a job's command; `{image}` stands for the snapshot's folder.
+            environment: Variables, with the same placeholder; PYTHONPATH is `{image}` unless given.
+
+        Raises:
+            SandboxError: The sandbox is down or the folder cannot be copied.
+        """
+        request = BuildRequest(
+            context=str(context.resolve()),
+            repository=repository,
+            tag=tag,
+            interpreter=str(Path(interpreter).absolute()),
+            entrypoint=tuple(entrypoint),
+            environment=dict(environment or {}),
+        )
+        return BuiltImage.model_validate(self._ask("POST", "images", request.model_dump_json()))
+
+    def faults(self, *, host_loss: int | None = None) -> dict[str, int]:
+        """Show the faults in force, after setting those that are given.
+
+        Args:
+            host_loss: How many of the next attempts that reach RUNNING lose their host; 0 switches it off.
+        """
+        if host_loss is None:
+            return dict(self._ask("GET", "faults"))
+        return dict(self._ask("POST", "faults", json.dumps({"host_loss": host_loss})))
+
+    def _running(self) -> Record | None:
+        record = self.state.read(self.state.record, Record)
+        return record if record is not None and processes.is_alive(record.daemon) else None
+
+    def _record(self) -> Record:
+        record = self._running()
+        if record is None:
+            raise SandboxDownError(f"the sandbox in {self.state.root} is down; start it with `recloser sandbox up`")
+        return record
+
+    def _ask(self, method: str, route: str, body: str | None = None) -> dict[str, Any]:
+        connection = http.client.HTTPConnection(ports.LOOPBACK, self._record().batch_port, timeout=_REQUEST_S)
+        try:
+            connection.request(method, f"/_recloser/{route}", body, {"X-Recloser-Token": self.state.token.read_text()})
+            response = connection.getresponse()
+            answer: dict[str, Any] = json.loads(response.read())
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            message = f"the sandbox's daemon does not answer: {error}; see {self.state.log}, or `recloser sandbox down`"
+            raise SandboxError(message) from error
+        finally:
+            connection.close()
+        if response.status != http.HTTPStatus.OK:
+            raise SandboxError(str(answer.get("message", answer)))
+        return answer
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One `up`, `down` or `reset` at a time."""
+        deadline = time.monotonic() + _LOCK_S
+        while (lock := self.state.hold("up")) is None:
+            if time.monotonic() > deadline:
+                raise SandboxError(f"another `recloser sandbox` command holds {self.state.root}; try again later")
+            time.sleep(0.02)
+        try:
+            yield
+        finally:
+            os.close(lock)
+
+    def _start(self) -> None:
+        self.state.create()
+        command = [sys.executable, "-m", "recloser.sandbox", "serve", "--state-dir", str(self.state.root)]
+        with self.state.log.open("wb") as log:
+            daemon = subprocess.Popen(
+                [*command, *self._options],
+                env=_clean_environment(),
+                cwd=self.state.root,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._wait_ready(daemon)
+
+    def _wait_ready(self, daemon: subprocess.Popen[bytes]) -> None:
+        ready = processes.wait_until(lambda: self._serves(daemon.pid) or daemon.poll() is not None, _READY_S)
+        if daemon.poll() is not None:
+            raise SandboxError(f"the sandbox did not start:\n{last_lines(self.state.log)}")
+        if not ready:
+            daemon.kill()
+            daemon.wait()
+            self._stop()
+            raise SandboxError(f"the sandbox was not ready within {_READY_S:.0f} s; see {self.state.log}")
+        daemon.returncode = 0  # it is meant to outlive this process: nothing here waits for it
+
+    def _serves(self, pid: int) -> bool:
+        record = self._running()
+        if record is None or record.daemon.pid != pid:
+            return False
+        with contextlib.suppress(SandboxError):
+            self._ask("GET", "status")
+            return True
+        return False
+
+    def _stop(self) -> bool:
+        from recloser.sandbox.leftovers import sweep  # noqa: PLC0415 - only here is it needed
+
+        record = self._running()
+        if record is not None:
+            processes.end(lambda: [record.daemon.pid] * processes.is_alive(record.daemon), grace_s=_DOWN_S)
+        held = self.state.hold("daemon")
+        if held is None:
+            raise SandboxError(f"a daemon that is not on record holds {self.state.root}; stop it by hand")
+        try:
+            sweep(self.state)
+        finally:
+            os.close(held)
+        return record is not None
+
+
+def _clean_environment() -> dict[str, str]:
+    """Ours without whatever would change how boto3 finds MiniStack."""
+    kept = {name: value for name, value in os.environ.items() if not name.upper().startswith(("AWS_", "BOTO"))}
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        kept.pop(name, None)
+        kept.pop(name.lower(), None)
+    # the daemon must find this very package, installed or not
+    path = os.pathsep.join(filter(None, [str(Path(__file__).parents[2]), kept.get("PYTHONPATH")]))
+    return {
+        **kept,
+        "PYTHONPATH": path,
+        "PYTHONSAFEPATH": "1",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    }
