@@ -73,7 +73,7 @@ def read(folder):
 
 def _read_table(uri, name):
     content = storage.read(uri)
-    table = pd.read_csv(io.BytesIO(content), float_precision="round_trip")
+    table = pd.read_csv(io.BytesIO(content))
     missing = [column for column in COLUMNS[name] if column not in table]
     if missing:
         raise ValueError(f"{name}: missing columns {missing}")
