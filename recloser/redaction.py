@@ -180,20 +180,23 @@ def _keep_lead(match: re.Match[str]) -> str:
 
 # Each pattern starts at a fixed word and every repetition that may fail is bounded, so the time stays linear.
 # `lead` is what is kept; the rest of the match is replaced.
-_KEY = (
-    r"(?:passw(?:or)?d|passphrase|(?<=[A-Za-z0-9_-])pwd|(?:client|app)?[_-]?secret(?:[_-]?(?:access[_-]?)?key)?|(?:auth|session|access|"
-    r"security|refresh|id)?[_-]?token|api[_-]?key|(?:private|access|account|encryption|signing)[_-]?key|credentials?)"
+_NAME = (
+    r"(?:passw(?:or)?d|passphrase|(?<=[A-Za-z0-9_-])pwd|secret(?:[_-]?(?:access[_-]?)?key)?|token|credentials?|"
+    r"(?:api|private|access|account|encryption|signing)[_-]?key)"
 )
 # What follows `token:` in plain messages about a secret that is not there; those must stay readable.
 _PROSE = (
-    r"(?:is|was|are|has|must|not|no|none|null|missing|required|field|invalid|expired|empty|unset|undefined|expected|"
-    r"unexpected|unknown|denied|to|for|from|in|of|the|a|an|str|string|int|\$\w{1,64})"
+    r"(?:is|was|are|has|must|not|no|none|null|true|false|missing|required|field|found|using|unable|could|cannot|failed|"
+    r"error|invalid|expired|empty|unset|undefined|expected|unexpected|unknown|denied|to|for|from|in|of|the|a|an|str|int|"
+    r"string|\$\w{1,64})(?:[\s.,;:)\]}]|$)"
 )
-_QUOTE = r"\\{0,3}[\"']"
+_QUOTE = r"(?:\\{0,3}[\"'])?"
+_IS = rf"{_QUOTE}\s{{0,4}}(?:=>|[:=])\s{{0,4}}{_QUOTE}"
 _VALUE = (
     r"(?:(?<=\\[\"'])[^\"'\\]+|(?<=[^\\]\")(?:[^\"\\]|\\[\s\S])+|(?<=[^\\]')(?:[^'\\]|\\[\s\S])+|"
-    rf"(?<![\"'])(?![\[\]{{}}]|{_PROSE}(?:[\s.,;:)\]]|$))(?:[^\s\"',;&<>()\\]|\\(?![\"']))+)"
+    rf"(?<![\"'])(?![\[\]{{}}]|{_PROSE})(?:[^\s\"',;&<>()\\]|\\(?![\"']))+)"
 )
+_SCHEME = r"(?:(?:basic|bearer|digest|token|negotiate|apikey|aws4-hmac-sha256)\s{1,4})?"
 _PATTERNS = tuple(
     re.compile(pattern)
     for pattern in (
@@ -209,12 +212,11 @@ _PATTERNS = tuple(
         r"(?:FwoG|IQoJ|FQoG)[A-Za-z0-9/+=]{60,}",
         r"(?i)(?P<lead>secret[ _-]?(?:access[ _-]?)?key\W{0,5})(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+])",
         # headers, addresses, and names with values
-        rf"(?i)(?P<lead>authorization{_QUOTE}?\s{{0,4}}[:=]\s{{0,4}}(?:{_QUOTE})?aws4-hmac-sha256\s)[^\"'\r\n]+",
-        rf"(?i)(?P<lead>authorization(?:{_QUOTE})?\s{{0,4}}[:=]\s{{0,4}}(?:{_QUOTE})?(?:[a-z]{{1,20}}\s{{1,4}})?)[^\s\"',]+",
+        rf"(?i)(?P<lead>authorization{_IS}{_SCHEME})(?:credential=[^\"'\r\n]+|[^\s\"',]+)",
         r"(?i)(?P<lead>\bbearer\s{1,4})[A-Za-z0-9._~+/=-]{16,}",
         r"(?P<lead>://[^/\s:@\"']{0,128}:)[^/\s]{1,256}(?=@)",
         r"(?i)(?P<lead>[?&](?:x-amz-(?:signature|security-token|credential)|sig|signature|access_token)=)[^&\s\"'<>]+",
-        rf"(?i)(?P<lead>(?<!\d{{12}}:){_KEY}(?:{_QUOTE})?\s{{0,4}}(?:=>|[:=])\s{{0,4}}(?:{_QUOTE})?){_VALUE}",
+        rf"(?i)(?P<lead>(?<!\d{{12}}:){_NAME}{_IS}){_VALUE}",
     )
 )
 
@@ -223,27 +225,22 @@ _ESCAPES = re.compile(
     r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)"  # titles, links, device strings
     r"|\x1b[ -/]*[0-~]"
 )
-_HIDDEN = [
-    *range(0x200B, 0x2010),
-    *range(0x202A, 0x202F),
-    *range(0x2060, 0x2070),
-    0x061C,
-    0xFEFF,
-    *range(0xFFF9, 0xFFFC),
-]
-_TAMED: dict[int, str | None] = {
-    **dict.fromkeys([*range(0x20), *range(0x7F, 0xA0), *_HIDDEN, *range(0xE0000, 0xE0080)]),
-    **dict.fromkeys(range(0xD800, 0xE000), "\N{REPLACEMENT CHARACTER}"),
-    **dict.fromkeys([*range(0x09, 0x0E), 0x85, 0x2028, 0x2029], " "),
-}
+_SPACES = re.compile(r"[\t-\r\x85\u2028\u2029]")
+# control characters; marks that reverse or hide text
+_UNSEEN = re.compile(
+    r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    r"\U000e0000-\U000e007f]"
+)
+_SURROGATES = re.compile(r"[\ud800-\udfff]")
 
 
 def _tame(text: str) -> str:
-    return _ESCAPES.sub("", text).translate(_TAMED).rstrip()
+    text = _UNSEEN.sub("", _SPACES.sub(" ", _ESCAPES.sub("", text)))
+    return _SURROGATES.sub("\N{REPLACEMENT CHARACTER}", text).rstrip()
 
 
 def _cut(text: str, limit: int) -> str:
     if len(text) <= limit:
         return text
     kept = limit - len(f"… [+{len(text)} characters]")
-    return f"{text[:kept]}… [+{len(text) - kept} characters]" if kept > 0 else text[:limit]
+    return f"{text[:kept]}… [+{len(text) - kept} characters]" if kept > 0 else text[:limit].rstrip()

@@ -116,7 +116,7 @@ def _region_of(session: boto3.session.Session) -> str:
 
 def _clients_of(session: boto3.session.Session, region: str, settings: Settings) -> _Clients:
     hasty, once, patient = (_config(settings, attempts=attempts) for attempts in (_IDENTITY_ATTEMPTS, 1, ATTEMPTS))
-    with translated("sts", "GetCallerIdentity"), _valid_urls():
+    with _valid_urls(), translated("sts", "GetCallerIdentity"):
         return _Clients(
             sts=session.client("sts", region_name=region, config=hasty),
             submit=session.client("batch", region_name=region, config=once),

@@ -71,7 +71,8 @@ def _mixed(endpoints: Mapping[str, str], environment: Mapping[str, str]) -> str 
 
 def _same(endpoints: Mapping[str, str], environment: Mapping[str, str]) -> str | None:
     """All is local, but Batch would be asked where Batch is not: the general endpoint has no jobs that run."""
-    if is_aws(endpoints["batch"]) or endpoints["batch"] != endpoints["sts"] or environment.get(BATCH):
+    everywhere = set(endpoints.values()) == {endpoints["batch"]}
+    if is_aws(endpoints["batch"]) or not everywhere or environment.get(BATCH):
         return None
     return _one_of_two(GENERAL, BATCH)
 

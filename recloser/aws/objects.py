@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -13,6 +14,7 @@ from recloser.values import Value
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
 
 
@@ -43,7 +45,9 @@ class ObjectsGateway:
         except NotFound:
             return None
         return ObjectInfo(
-            size_bytes=answer["ContentLength"], etag=answer["ETag"].strip('"'), modified_at=answer["LastModified"]
+            size_bytes=answer["ContentLength"],
+            etag=answer["ETag"].strip('"'),
+            modified_at=answer["LastModified"].astimezone(UTC),
         )
 
     @translated("s3", "GetObject")
@@ -59,10 +63,8 @@ class ObjectsGateway:
         """
         bucket, key = split_uri(uri)
         body = self._client.get_object(Bucket=bucket, Key=key)["Body"]
-        try:
-            return body.read(limit_bytes)
-        finally:
-            body.close()
+        with closing(body):
+            return b"".join(_pieces(body, limit_bytes))
 
     def put(self, uri: str, body: bytes | Path) -> None:
         """Write an object, from memory or from a file of at most 5 GB."""
@@ -101,6 +103,13 @@ class ObjectsGateway:
     def _put(self, uri: str, body: bytes | BinaryIO) -> None:
         bucket, key = split_uri(uri)
         self._client.put_object(Bucket=bucket, Key=key, Body=body)
+
+
+def _pieces(body: StreamingBody, limit_bytes: int) -> Iterator[bytes]:
+    """What there is, up to the limit; botocore notices a body that broke off only when it is asked for more."""
+    while limit_bytes > 0 and (piece := body.read(limit_bytes)):
+        limit_bytes -= len(piece)
+        yield piece
 
 
 def split_uri(uri: str, *, key_needed: bool = True) -> tuple[str, str]:

@@ -6,6 +6,7 @@ import ipaddress
 import re
 from contextlib import contextmanager
 from http import HTTPStatus
+from traceback import walk_tb
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -69,7 +70,7 @@ _KIND_OF_EXCEPTION: tuple[tuple[tuple[type[Exception], ...], type[AwsError], str
             boto.RefreshWithMFAUnsupportedError,
         ),
         CredentialsError,
-        "no usable AWS credentials",
+        'no usable AWS credentials (`eval "$(recloser sandbox env)"` for the local AWS, AWS_PROFILE for the real one)',
     ),
     (
         (
@@ -88,6 +89,7 @@ _KIND_OF_EXCEPTION: tuple[tuple[tuple[type[Exception], ...], type[AwsError], str
 _NO_CONNECTION = (boto.ConnectionError, boto.HTTPClientError, boto.IncompleteReadError)
 _ACTION_OF = {"HeadObject": "s3:GetObject", "ListObjectsV2": "s3:ListBucket", "GetCallerIdentity": None}
 _REFUSED_ACTION = re.compile(r"not authorized to perform: ([a-z0-9-]{1,64}:[A-Za-z0-9]{1,128})")
+_NONSENSE = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError)
 _HIDE = Redactor(())
 
 
@@ -108,11 +110,10 @@ def translated(service: str, operation: str) -> Iterator[None]:
         raise _of_answer(error, service, operation) from error
     except boto.BotoCoreError as error:
         raise _of_botocore(error, service, operation) from error
-    except ResponseParserError as error:
-        said = shown(str(error), _HIDE, limit=300)
-        raise MalformedAnswer(
-            f"malformed answer to {service} {operation}: {said}", service=service, operation=operation
-        ) from error
+    except (ResponseParserError, *_NONSENSE) as error:
+        if not _raised_by_parser(error):
+            raise
+        raise _malformed(error, service, operation) from error
 
 
 @contextmanager
@@ -124,11 +125,8 @@ def sensible(service: str, operation: str) -> Iterator[None]:
     """
     try:
         yield
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
-        what = shown(f"{type(error).__name__}: {error}", _HIDE, limit=300)
-        raise MalformedAnswer(
-            f"malformed answer to {service} {operation}: {what}", service=service, operation=operation
-        ) from None
+    except _NONSENSE as error:
+        raise _malformed(error, service, operation) from error
 
 
 def is_loopback(url: str) -> bool:
@@ -138,6 +136,16 @@ def is_loopback(url: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _raised_by_parser(error: Exception) -> bool:
+    """Whether botocore stumbled over an answer: it expects the API's shapes and does not check for others."""
+    return any(frame.f_globals.get("__name__") == "botocore.parsers" for frame, _ in walk_tb(error.__traceback__))
+
+
+def _malformed(error: Exception, service: str, operation: str) -> MalformedAnswer:
+    what = shown(f"{type(error).__name__}: {error}", _HIDE, limit=300)
+    return MalformedAnswer(f"malformed answer to {service} {operation}: {what}", service=service, operation=operation)
 
 
 def _of_answer(error: boto.ClientError, service: str, operation: str) -> AwsError:
