@@ -4,7 +4,7 @@ import platform
 from dataclasses import dataclass
 
 from recloser import __version__
-from recloser.report.markdown import NOTHING, Markdown, cell_code, code_span, fence, table_row
+from recloser.report.markdown import EMPTY, NOTHING, Markdown, cell_code, code_span, fence, table_row
 from recloser.report.rows import ATTEMPT_COLUMNS, attempt_cells
 from recloser.report.story import next_steps, verdict_sentence, what_happened
 from recloser.report.times import duration, moment
@@ -62,7 +62,7 @@ class Page:
 def page_of(incident: Incident) -> Page:
     """Arrange an incident."""
     return Page(
-        title=Markdown(f"{prose(incident.target)}: {incident.verdict}"),
+        title=Markdown(f"{prose(incident.target) or EMPTY}: {incident.verdict}"),
         verdict=verdict_sentence(incident),
         happened=what_happened(incident),
         reason=sentence(incident.reason) if incident.reason.strip() else Markdown("No reason was recorded."),
