@@ -23,7 +23,7 @@ $(READY): requirements.lock recloser/sandbox/ministack.lock pyproject.toml
 	@touch $@
 
 heal: $(READY)  ## the main job: heal a job with three faults on an AWS that runs on this machine
-	@BIN=$(BIN) ./examples/demo.sh $(TARGET)
+	@BIN=$(BIN) examples/demo.sh $(TARGET)
 
 test: $(READY)  ## every test
 	$(BIN)/pytest

@@ -4,10 +4,18 @@ import sys
 
 import typer
 
-from flows.commands import sandbox
+from flows.commands import faults, heal, policy, sandbox
 from recloser.errors import RecloserError
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Autonomous testing and self-healing for batch compute.",
+)
+app.command()(heal.heal)
+app.command()(policy.policy)
+app.add_typer(faults.app, name="faults")
 app.add_typer(sandbox.app, name="sandbox")
 
 

@@ -2,6 +2,7 @@
 
 from recloser.target.load import TargetError, load_target
 from recloser.target.models import (
+    NEVER_GRANTED,
     CatalogueEntry,
     Guardrails,
     ImageGuardrails,
@@ -20,6 +21,7 @@ from recloser.target.models import (
 )
 
 __all__ = [
+    "NEVER_GRANTED",
     "CatalogueEntry",
     "Guardrails",
     "ImageGuardrails",

@@ -1,0 +1,100 @@
+"""`recloser heal`: run the heal flow on this terminal."""
+
+from __future__ import annotations
+
+import os
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from flows.summary import print_summary
+from recloser.aws import connect
+from recloser.errors import RecloserError
+from recloser.healing import HealingError, prepare
+from recloser.report import to_json
+from recloser.settings import load_settings
+from recloser.target import load_target
+from recloser.values import FixMode
+
+if TYPE_CHECKING:
+    from recloser.values import Incident
+
+# Prefect reads these when it is imported; what a person has set stands.
+_QUIET = {
+    "PREFECT_LOGGING_LEVEL": "CRITICAL",
+    "PREFECT_LOGGING_TO_API_ENABLED": "false",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "90",
+    "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+    "DO_NOT_TRACK": "1",
+}
+
+
+class Format(StrEnum):
+    """How the result is printed."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+def heal(  # noqa: PLR0917 - typer reads the parameters; nobody calls this by position
+    target: Annotated[str, typer.Argument(help="Folder that holds recloser.toml, or the file itself.")],
+    iterations: Annotated[int, typer.Option(min=1, max=100, help="How many attempts may be made.")] = 10,
+    fix_mode: Annotated[FixMode, typer.Option(help="How far Recloser may go by itself.")] = FixMode.AUTO,
+    use_test_data: Annotated[bool, typer.Option("--use-test-data", help="Run on freshly generated inputs.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Also show what was ruled out, and diffs.")] = False,
+    output: Annotated[Format, typer.Option("--format", help="How the result is printed.")] = Format.TEXT,
+) -> None:
+    """Submit a Batch job, find out why it fails, fix what is safe to fix, until it works or nothing safe is left.
+
+    Exit codes: 0 the job works, 1 it does not (locked out, iterations used, report-only), 2 bad input.
+    """
+    try:
+        _check(target)
+    except RecloserError as error:
+        typer.echo(f"recloser: {error}", err=True)
+        raise typer.Exit(2) from None
+    incident = _run_flow(
+        {"target": target, "iterations": iterations, "fix_mode": fix_mode, "use_test_data": use_test_data},
+        verbose=verbose,
+    )
+    _print(incident, output)
+    raise typer.Exit(0 if incident.verdict.is_success else 1)
+
+
+def _check(target: str) -> None:
+    """Find bad input in milliseconds, before a Prefect server is started for the run."""
+    prepare(load_target(target), connect(load_settings()))
+
+
+def _run_flow(parameters: dict[str, Any], *, verbose: bool) -> Incident:
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
+    # Prefect takes a second to import: only this command pays for it.
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings  # noqa: PLC0415
+
+    from flows.console import TerminalNarrator  # noqa: PLC0415
+    from flows.heal import heal as flow  # noqa: PLC0415
+    from tasks.narration import TERMINAL  # noqa: PLC0415
+
+    narrator = TerminalNarrator(verbose=verbose)
+    token = TERMINAL.set(narrator)
+    try:
+        # A person is watching, so no heartbeat is needed; it costs a second at the flow's end.
+        with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+            state = flow(**parameters, return_state=True)
+    finally:
+        TERMINAL.reset(token)
+    if narrator.incident is None:
+        state.result()  # raises what stopped the flow
+        raise HealingError(f"the flow run ended as {state.name} without a verdict: {state.message}")
+    return narrator.incident
+
+
+def _print(incident: Incident, output: Format) -> None:
+    if output is Format.JSON:
+        typer.echo(to_json(incident))
+        return
+    print_summary(incident)
+    typer.echo(f"report: {load_settings().home / 'incidents' / incident.incident_id / 'incident.md'}")

@@ -1,0 +1,86 @@
+"""Heal one Batch job: submit, watch, find out why it failed, change one thing, submit again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
+from prefect.states import Completed, Failed
+from pydantic import Field
+
+from recloser.errors import RecloserError
+from recloser.settings import load_settings
+from recloser.store import Store
+from recloser.values import FixMode, Verdict
+from tasks.approval import agreed
+from tasks.heal import Progress, apply, begin, collect, diagnose, plan, report, submit, watch
+
+if TYPE_CHECKING:
+    from recloser.healing import Healing
+    from recloser.values import Diagnosis, Evidence
+
+
+@flow(name="heal", flow_run_name="heal {target}", log_prints=False)
+def heal(
+    target: str,
+    iterations: Annotated[int, Field(ge=1, le=100)] = 10,
+    fix_mode: FixMode = FixMode.AUTO,
+    use_test_data: bool = False,
+) -> State[Any]:
+    """Heal the Batch job that a target declares.
+
+    Args:
+        target: Folder that holds `recloser.toml`, or the file itself.
+        iterations: How many attempts may be made.
+        fix_mode: `auto` changes what the target's guardrails allow, `manual` asks before every change,
+            `report-only` changes nothing.
+        use_test_data: Run on freshly generated inputs instead of the target's own.
+
+    Returns:
+        `Healthy` or `Healed`, or a failed state named after the verdict; the message is the reason.
+    """
+    with Store.open(load_settings().database_url) as store:
+        healing = begin(
+            target,
+            store=store,
+            iterations=iterations,
+            fix_mode=fix_mode,
+            use_test_data=use_test_data,
+            run_id=str(flow_run.id or ""),
+        )
+        try:
+            until_settled(healing)
+        except RecloserError as error:
+            healing.close(Verdict.LOCKED_OUT, f"Healing could not go on: {error}")
+        report(healing)
+        return verdict_state(healing)
+
+
+def until_settled(healing: Healing) -> None:
+    """One attempt after the other until one succeeds or nothing safe is left."""
+    progress = Progress(healing)
+    while healing.goes_on:
+        submit(healing)
+        evidence = collect(healing, watch(healing))
+        if healing.goes_on:
+            treat(healing, evidence, diagnose(healing, evidence))
+        progress.show()
+
+
+def treat(healing: Healing, evidence: Evidence, diagnosis: Diagnosis) -> None:
+    """Plan, ask and apply until one change is in force or the incident is closed."""
+    while healing.goes_on:
+        planned = plan(healing, evidence, diagnosis)
+        if planned and agreed(healing, planned) and apply(healing, planned):
+            return
+
+
+def verdict_state(healing: Healing) -> State[Any]:
+    """The flow run's final state: its type is what alerts and exit codes read, its name is the verdict."""
+    incident = healing.incident
+    name = "".join(word.capitalize() for word in incident.verdict.split("-"))
+    if incident.verdict.is_success:
+        return Completed(name=name, message=incident.reason)
+    return Failed(name=name, message=incident.reason)

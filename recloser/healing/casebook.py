@@ -1,0 +1,124 @@
+"""One incident, kept in step with its rows in the store: whatever is known here has been written there first."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from recloser.healing.metrics import measure
+from recloser.healing.remedies import Change, restore_change
+from recloser.values import AttemptRecord, ChangeRecord, ChangeState, Incident, Value, Verdict, utc_now
+
+if TYPE_CHECKING:
+    from recloser.healing.site import Site
+    from recloser.store import Store
+    from recloser.values import Diagnosis
+
+LIVE = frozenset({ChangeState.APPLIED, ChangeState.VERIFIED})
+_SPENT = frozenset({ChangeState.REVERTED, ChangeState.FAILED, ChangeState.DECLINED})
+
+
+class PlannedChange(Value):
+    """A change and its record; the record's state tells how far it has come."""
+
+    record: ChangeRecord
+    payload: dict[str, Any]
+
+    @property
+    def change(self) -> Change:
+        """The change itself."""
+        return restore_change(self.payload)
+
+
+def new_incident_id() -> str:
+    """Sorts by time, fits into job, policy and object names, and is hard to meet twice."""
+    return f"{utc_now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+class Casebook:
+    """The incident of one healing."""
+
+    def __init__(self, store: Store, incident: Incident) -> None:
+        """Open the book; `incident` is written at once."""
+        self._store = store
+        self.incident = incident
+        self.manual_interventions = 0
+        self._planned: list[PlannedChange] = []
+        store.save_incident(incident)
+
+    @property
+    def attempt(self) -> AttemptRecord:
+        """The latest attempt."""
+        return self.incident.attempts[-1]
+
+    def write_attempt(self, attempt: AttemptRecord) -> AttemptRecord:
+        """Add or replace an attempt by its number."""
+        self._store.save_attempt(self.incident.incident_id, attempt)
+        others = tuple(known for known in self.incident.attempts if known.number != attempt.number)
+        self.incident = self.incident.model_copy(update={"attempts": (*others, attempt)})
+        return attempt
+
+    def amend_attempt(self, **facts: Any) -> AttemptRecord:
+        """Add facts to the latest attempt."""
+        return self.write_attempt(self.attempt.model_copy(update=facts))
+
+    def plan(self, change: Change, site: Site, diagnosis: Diagnosis) -> PlannedChange:
+        """Write a change down before anything is written to the account."""
+        attempt = self.attempt.number if self.incident.attempts else 0
+        record = ChangeRecord(
+            change_id=f"{self.incident.incident_id}-{len(self.incident.changes) + 1}",
+            attempt=attempt,
+            remedy=change.kind,
+            level=change.level,
+            cause=diagnosis.cause,
+            state=ChangeState.PLANNED,
+            planned_at=utc_now(),
+            **change.wording(site).model_dump(),
+        )
+        planned = PlannedChange(record=record, payload=change.model_dump(mode="json"))
+        self._store.plan_change(self.incident.incident_id, record, planned.payload)
+        self._planned.append(planned)
+        self._show_changes()
+        return planned
+
+    def settle(self, planned: PlannedChange, state: ChangeState, note: str = "") -> ChangeRecord:
+        """Write down how far a change has come."""
+        record = self._store.settle_change(planned.record.change_id, state, note)
+        self._planned = [
+            known.model_copy(update={"record": record}) if known.record.change_id == record.change_id else known
+            for known in self._planned
+        ]
+        self._show_changes()
+        return record
+
+    def _show_changes(self) -> None:
+        self.incident = self.incident.model_copy(update={"changes": tuple(known.record for known in self._planned)})
+
+    def live(self) -> tuple[PlannedChange, ...]:
+        """Changes in force, oldest first."""
+        return tuple(known for known in self._planned if known.record.state in LIVE)
+
+    def answers(self, diagnosis: Diagnosis) -> tuple[PlannedChange, ...]:
+        """Changes in force that were meant to cure the same problem."""
+        return tuple(known for known in self.live() if self._problem(known.record) == diagnosis.problem)
+
+    def spent(self, diagnosis: Diagnosis) -> frozenset[str]:
+        """Remedies that were tried or declined for the same problem."""
+        return frozenset(
+            known.record.remedy
+            for known in self._planned
+            if known.record.state in _SPENT and self._problem(known.record) == diagnosis.problem
+        )
+
+    def _problem(self, record: ChangeRecord) -> object:
+        answered = next((attempt for attempt in self.incident.attempts if attempt.number == record.attempt), None)
+        return answered.diagnosis.problem if answered and answered.diagnosis else None
+
+    def close(self, verdict: Verdict, reason: str) -> Incident:
+        """End the incident; the first verdict stands."""
+        if self.incident.verdict is Verdict.OPEN:
+            closed = self.incident.model_copy(update={"verdict": verdict, "reason": reason, "closed_at": utc_now()})
+            metrics = measure(closed, manual_interventions=self.manual_interventions)
+            self.incident = closed.model_copy(update={"metrics": metrics})
+            self._store.save_incident(self.incident)
+        return self.incident

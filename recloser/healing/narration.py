@@ -1,0 +1,59 @@
+"""What a healing tells whoever is looking on: a terminal, a flow run's log, or nobody."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from recloser.values import JobSnapshot, JobTableRow, Value
+
+if TYPE_CHECKING:
+    from recloser.values import AttemptRecord, ChangeRecord, Diagnosis, Incident
+
+
+class Sighting(Value):
+    """One look at a running attempt."""
+
+    attempt: int
+    job: JobSnapshot
+    row: JobTableRow | None = None
+    last_line: str | None = None
+
+
+class Narrator(Protocol):
+    """Told of every step as it happens; never asked for anything, never allowed to fail the healing."""
+
+    def opened(self, incident: Incident) -> None:
+        """The healing begins."""
+        ...
+
+    def submitted(self, attempt: AttemptRecord) -> None:
+        """A job was submitted."""
+        ...
+
+    def watching(self, sighting: Sighting) -> None:
+        """The job was looked at; called every poll."""
+        ...
+
+    def ended(self, attempt: AttemptRecord) -> None:
+        """The attempt has ended."""
+        ...
+
+    def diagnosed(self, diagnosis: Diagnosis) -> None:
+        """The cause is named."""
+        ...
+
+    def planned(self, change: ChangeRecord) -> None:
+        """A change is about to be applied or asked about."""
+        ...
+
+    def settled(self, change: ChangeRecord) -> None:
+        """A change was applied, declined, reverted, or failed."""
+        ...
+
+    def refused(self, reasons: tuple[str, ...]) -> None:
+        """Remedies that are not available, and why."""
+        ...
+
+    def closed(self, incident: Incident) -> None:
+        """The healing has ended; the incident holds everything."""
+        ...

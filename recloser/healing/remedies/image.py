@@ -1,0 +1,219 @@
+"""An unknown image tag: the last good one, or a new build by the target's declared command.
+
+SubmitJob cannot override the image, so both work through a sibling job definition that differs in the image
+alone. Nobody who submits by the old name is affected, and no existing tag is ever overwritten.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING, Literal
+
+from recloser.aws import NotFound, parse_image
+from recloser.healing.errors import ChangeFailed, Refused
+from recloser.healing.remedies.change import Case, Wording, unified
+from recloser.values import AutonomyLevel, JobSpec, Value
+
+if TYPE_CHECKING:
+    from recloser.healing.site import Site
+
+_BUILD_TIMEOUT_S = 3_600
+
+
+class _Sibling(Value):
+    """A job definition like another, but for its image."""
+
+    definition_arn: str
+    name: str
+    before: str
+    after: str
+    incident_id: str
+
+    def diff(self) -> str:
+        return unified(f"job-definition/{self.name}", [f"image: {self.before}"], [f"image: {self.after}"])
+
+    def register(self, site: Site) -> None:
+        tags = {"recloser:incident": self.incident_id}
+        site.account.batch.register_sibling(self.definition_arn, name=self.name, image=self.after, tags=tags)
+
+    def verify(self, site: Site) -> None:
+        try:
+            image = site.account.batch.definition(self.name).image
+        except NotFound:
+            image = "absent"
+        if image != self.after:
+            raise ChangeFailed(f"job definition {self.name} should name image {self.after}, but it is {image}")
+
+    def deregister(self, site: Site) -> None:
+        try:
+            site.account.batch.deregister(site.account.batch.definition(self.name).arn)
+        except NotFound:
+            return
+
+
+class PinImage(Value):
+    """The last good image, through a sibling job definition."""
+
+    kind: Literal["pin_image"] = "pin_image"
+    sibling: _Sibling
+    level: AutonomyLevel = AutonomyLevel.APPROVAL
+    steps: int = 1
+    settle_s: float = 0
+
+    def wording(self, site: Site) -> Wording:
+        """The image before and after."""
+        return Wording(
+            summary=f"run the last good image {_tag(self.sibling.after)} through job definition {self.sibling.name}",
+            diff=self.sibling.diff(),
+            permanent=f"Register a revision of {site.target.job.definition} with image {self.sibling.after}.",
+            undo=f"aws batch deregister-job-definition --job-definition {self.sibling.name}:1",
+        )
+
+    def amend(self, spec: JobSpec, site: Site) -> JobSpec:
+        """Submit on the sibling."""
+        del site
+        return spec.model_copy(update={"definition": self.sibling.name})
+
+    def apply(self, site: Site) -> None:
+        """Register the sibling."""
+        self.sibling.register(site)
+
+    def verify(self, site: Site) -> None:
+        """The sibling is there and names the image."""
+        self.sibling.verify(site)
+
+    def revert(self, site: Site) -> None:
+        """Deregister the sibling."""
+        self.sibling.deregister(site)
+
+
+class RebuildImage(Value):
+    """A new build under a tag of its own, through a sibling job definition."""
+
+    kind: Literal["rebuild_image"] = "rebuild_image"
+    sibling: _Sibling
+    repository: str
+    tag: str
+    command: tuple[str, ...]
+    level: AutonomyLevel = AutonomyLevel.APPROVAL
+    steps: int = 1
+    settle_s: float = 0
+
+    def wording(self, site: Site) -> Wording:
+        """The command and the image before and after."""
+        return Wording(
+            summary=f"build {self.repository}:{self.tag} with the target's declared command",
+            diff=f"{self.sibling.diff()}\n# built by: {' '.join(self.command)}",
+            permanent=f"Publish the build under a release tag and register {site.target.job.definition} with it.",
+            undo=f"aws batch deregister-job-definition --job-definition {self.sibling.name}:1; "
+            f"aws ecr batch-delete-image --repository-name {self.repository} --image-ids imageTag={self.tag}",
+        )
+
+    def amend(self, spec: JobSpec, site: Site) -> JobSpec:
+        """Submit on the sibling."""
+        del site
+        return spec.model_copy(update={"definition": self.sibling.name})
+
+    def apply(self, site: Site) -> None:
+        """Build, publish, register."""
+        _build(self.command, site)
+        self.sibling.register(site)
+
+    def verify(self, site: Site) -> None:
+        """The registry knows the tag, and the sibling names it."""
+        if site.account.images.digest(self.repository, self.tag) is None:
+            raise ChangeFailed(f"the build ended well, but the registry has no {self.repository}:{self.tag}")
+        self.sibling.verify(site)
+
+    def revert(self, site: Site) -> None:
+        """Deregister the sibling and delete the tag."""
+        self.sibling.deregister(site)
+        site.account.images.delete_tag(self.repository, self.tag)
+
+
+def pin_image(case: Case) -> PinImage:
+    """Plan to run the image of the last success, or the declared last good tag."""
+    source = case.site.target.image
+    if source is None or not case.site.target.guardrails.image.pin:
+        raise Refused("the target does not allow pinning an image ([image] and guardrails.image.pin)")
+    failing = _failing_image(case)
+    for candidate in _good_images(case, failing):
+        image = parse_image(candidate)
+        if image.repository == source.repository and image.tag and _exists(case.site, image.repository, image.tag):
+            return PinImage(sibling=_sibling(case, failing, candidate, "pin"))
+    raise Refused(f"no earlier good image of {source.repository} is known and still in the registry")
+
+
+def rebuild_image(case: Case) -> RebuildImage:
+    """Plan to build the image anew, under a tag of its own."""
+    source = case.site.target.image
+    if source is None or not source.build or not case.site.target.guardrails.image.rebuild:
+        raise Refused("the target declares no build, or does not allow it ([image] build, guardrails.image.rebuild)")
+    failing = _failing_image(case)
+    tag = f"{_tag(failing)}-recloser-{case.incident.incident_id}"
+    after = f"{failing.removesuffix(':' + _tag(failing))}:{tag}"
+    return RebuildImage(
+        sibling=_sibling(case, failing, after, "rebuild"),
+        repository=source.repository,
+        tag=tag,
+        command=tuple(word.replace("{tag}", tag) for word in source.build),
+    )
+
+
+def _failing_image(case: Case) -> str:
+    image = case.evidence.job.image
+    source = case.site.target.image
+    if image is None or source is None or parse_image(image).repository != source.repository:
+        raise Refused(f"the failing image {image} is not of the declared repository")
+    if parse_image(image).digest is not None:
+        raise Refused(f"the image {image} is named by digest; there is no tag to replace")
+    return image
+
+
+def _good_images(case: Case, failing: str) -> list[str]:
+    """Candidates, most trusted first: of the last success, then as declared; never the failing one."""
+    source = case.site.target.image
+    declared = (
+        f"{failing.removesuffix(':' + _tag(failing))}:{source.last_good}" if source and source.last_good else None
+    )
+    remembered = case.last_success.image if case.last_success else None
+    return [image for image in (remembered, declared) if image and image != failing]
+
+
+def _exists(site: Site, repository: str, tag: str) -> bool:
+    return site.account.images.digest(repository, tag) is not None
+
+
+def _tag(image: str) -> str:
+    return parse_image(image).tag or "latest"
+
+
+def _sibling(case: Case, before: str, after: str, why: str) -> _Sibling:
+    name = f"{case.site.target.name}-recloser-{case.incident.incident_id}-{why}"
+    return _Sibling(
+        definition_arn=case.evidence.job.definition_arn,
+        name=name,
+        before=before,
+        after=after,
+        incident_id=case.incident.incident_id,
+    )
+
+
+def _build(command: tuple[str, ...], site: Site) -> None:
+    try:
+        ended = subprocess.run(
+            command,
+            cwd=site.target.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=_BUILD_TIMEOUT_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ChangeFailed(f"the declared build {command[0]!r} did not run: {error}") from error
+    if ended.returncode != 0:
+        last = site.redact(ended.stdout.strip()[-500:])
+        raise ChangeFailed(f"the declared build {command[0]!r} ended with {ended.returncode}: {last}")

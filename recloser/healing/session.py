@@ -1,0 +1,301 @@
+"""One healing: the steps of the loop, each of which leaves the incident in the store as far as it has come.
+
+    submit → watch → collect → diagnose → plan → (approve) → apply → submit …
+
+The order is the flow's; the decisions are here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from recloser.aws import AwsError
+from recloser.healing import diagnosis as diagnosing
+from recloser.healing import evidence as collecting
+from recloser.healing import submission
+from recloser.healing import watch as watching
+from recloser.healing.casebook import Casebook, PlannedChange, new_incident_id
+from recloser.healing.errors import HealingError, NotReady, Refused
+from recloser.healing.remedies import REMEDIES, Case, stage_test_data
+from recloser.values import (
+    AutonomyLevel,
+    Cause,
+    ChangeState,
+    Diagnosis,
+    Evidence,
+    FixMode,
+    Incident,
+    JobSnapshot,
+    JobSpec,
+    Verdict,
+    utc_now,
+)
+
+if TYPE_CHECKING:
+    from recloser.healing.narration import Narrator
+    from recloser.healing.site import Site
+    from recloser.store import Store
+
+_EXCERPT_LINES = 12
+
+
+class Healing:
+    """The healing of one target; one instance lives as long as its flow run."""
+
+    def __init__(self, site: Site, store: Store, narrator: Narrator, incident: Incident, *, run_id: str = "") -> None:
+        """Take up an incident.
+
+        Args:
+            site: The target in its account.
+            store: Where everything is written down.
+            narrator: Who is told.
+            incident: A new, open incident.
+            run_id: Id of the flow run, put on every job as a tag.
+        """
+        self.site = site
+        self._store = store
+        self._narrator = narrator
+        self._book = Casebook(store, incident)
+        self._run_id = run_id
+        self._spec: JobSpec | None = None
+        narrator.opened(incident)
+
+    @property
+    def incident(self) -> Incident:
+        """The incident as it stands."""
+        return self._book.incident
+
+    @property
+    def attempt(self) -> int:
+        """Number of the latest attempt, 0 before the first."""
+        return len(self.incident.attempts)
+
+    @property
+    def label(self) -> str:
+        """How a person tells this attempt from others."""
+        return f"{self.site.target.name} #{max(self.attempt, 1)}"
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether another attempt is due."""
+        return self.incident.verdict is Verdict.OPEN
+
+    def stage_test_data(self) -> None:
+        """Generate and upload fresh inputs; they are removed when the incident closes."""
+        change = stage_test_data(self.site, self.incident.incident_id)
+        asked_for = Diagnosis(cause=Cause.UNKNOWN, signature="none", summary="asked for", confidence=1)
+        planned = self._book.plan(change, self.site, asked_for)
+        if not self.apply(planned):
+            failed = self.incident.changes[-1]
+            raise HealingError(f"the test data could not be staged: {failed.note}")
+
+    def submit(self) -> str:
+        """Submit the next attempt and return its job id; one that was only intended is taken up again."""
+        intended = bool(self.incident.attempts) and self._book.attempt.job_id is None
+        number = self.attempt if intended else self.attempt + 1
+        tags = {"recloser:incident": self.incident.incident_id, "recloser:attempt": str(number)}
+        if self._run_id:
+            tags["recloser:flow-run"] = self._run_id
+        self._spec = submission.specify(
+            self.site,
+            name=f"{self.site.target.name}-{self.incident.incident_id}-{number}",
+            tags=tags,
+            changes=(planned.change for planned in self._book.live()),
+        )
+        record = submission.submit(self.site, self._book, self._spec, number, look_first=intended)
+        self._narrator.submitted(record)
+        return record.job_id or ""
+
+    def watch(self) -> JobSnapshot:
+        """Wait for the attempt to end."""
+        job = watching.watch(self.site, self._book.attempt.job_id or "", self.attempt, self._narrator)
+        last = job.last_attempt
+        self._book.amend_attempt(
+            state=job.state,
+            definition=job.definition_arn.rsplit("/", 1)[-1],
+            image=job.image,
+            memory_mib=job.memory_mib,
+            exit_code=last.exit_code,
+            started_at=last.started_at or job.started_at,
+            stopped_at=last.stopped_at or job.stopped_at,
+            detected_at=utc_now(),
+        )
+        return job
+
+    def collect(self, job: JobSnapshot) -> Evidence:
+        """Gather the evidence of the ended attempt; a success is checked against the declared outputs."""
+        evidence = collecting.collect(self.site, job)
+        last = evidence.job.last_attempt
+        record = self._book.amend_attempt(
+            status_reason=last.status_reason or evidence.job.status_reason,
+            container_reason=last.container_reason,
+            outputs=evidence.outputs,
+            log_excerpt=tuple(line.text for line in evidence.log.lines[-_EXCERPT_LINES:]),
+        )
+        self._narrator.ended(record)
+        if record.succeeded:
+            self._succeed()
+        return evidence
+
+    def _succeed(self) -> None:
+        clean = self.attempt == 1
+        reason = (
+            "The job succeeded at the first attempt and left its declared outputs."
+            if clean
+            else f"The job succeeded at attempt {self.attempt} and left its declared outputs."
+        )
+        self.close(Verdict.HEALTHY if clean else Verdict.HEALED, reason)
+
+    def diagnose(self, evidence: Evidence) -> Diagnosis:
+        """Name the cause of the failure."""
+        diagnosis = diagnosing.diagnose(self.site, evidence)
+        self._book.amend_attempt(diagnosis=diagnosis)
+        self._narrator.diagnosed(diagnosis)
+        return diagnosis
+
+    def plan(self, evidence: Evidence, diagnosis: Diagnosis) -> PlannedChange | None:
+        """Take back what did not help, then choose the next safe remedy; without one the incident closes."""
+        self._revert_ineffective(diagnosis)
+        case = self._case(evidence, diagnosis)
+        refusals = [f"{name}: it was tried, or declined, for this problem" for name in self._spent(diagnosis)]
+        for name in diagnosis.remedies:
+            if name in self._book.spent(diagnosis):
+                continue
+            try:
+                self._within_budget(name)
+                change = REMEDIES[name](case)
+            except (Refused, AwsError) as refused:
+                refusals.append(f"{name}: {refused}")
+                continue
+            planned = self._book.plan(change, self.site, diagnosis)
+            self._narrator.planned(planned.record)
+            return None if self._iterations_used(planned) else planned
+        self._lock_out(diagnosis, tuple(refusals))
+        return None
+
+    def _iterations_used(self, planned: PlannedChange) -> bool:
+        """A change that no attempt could prove is not made."""
+        if self.attempt < self.incident.iterations:
+            return False
+        self.decline(planned, "the iterations are used: no attempt is left to prove it")
+        used = f"All {self.incident.iterations} iterations are used"
+        self.close(Verdict.EXHAUSTED, f"{used}. Next would be: {planned.record.summary}.")
+        return True
+
+    def _spent(self, diagnosis: Diagnosis) -> list[str]:
+        return [name for name in diagnosis.remedies if name in self._book.spent(diagnosis)]
+
+    def _within_budget(self, remedy: str) -> None:
+        counted = [change for change in self.incident.changes if change.level is not AutonomyLevel.RETRY]
+        allowed = self.site.target.guardrails.max_changes
+        if remedy != "retry_same" and len(counted) >= allowed:
+            raise Refused(f"the incident's budget of {allowed} changes is used (guardrails.max_changes)")
+
+    def _case(self, evidence: Evidence, diagnosis: Diagnosis) -> Case:
+        if self._spec is None:
+            raise HealingError("nothing was submitted yet")
+        return Case(
+            site=self.site,
+            incident=self.incident,
+            spec=self._spec,
+            evidence=evidence,
+            diagnosis=diagnosis,
+            last_success=self._store.last_success(self.site.target.name),
+            seen=len(self._book.answers(diagnosis)) + 1,
+        )
+
+    def _revert_ineffective(self, diagnosis: Diagnosis) -> None:
+        """The same problem again: whatever was meant to cure it, and may not be tried further, is taken back."""
+        answers = self._book.answers(diagnosis)
+        if answers and len(answers) >= answers[-1].change.steps:
+            self._revert(answers, "the same problem came back: it did not help")
+
+    def _revert(self, changes: tuple[PlannedChange, ...], why: str) -> None:
+        for planned in reversed(changes):
+            try:
+                planned.change.revert(self.site)
+            except (AwsError, HealingError) as error:
+                why = f"{why}; taking it back failed, do it by hand: {error}"
+                self._narrator.refused((f"{planned.record.summary} could not be reverted: {error}",))
+            self._narrator.settled(self._book.settle(planned, ChangeState.REVERTED, why))
+
+    def _lock_out(self, diagnosis: Diagnosis, refusals: tuple[str, ...]) -> None:
+        self._revert(self._book.answers(diagnosis), "it did not cure the problem, and nothing further is safe")
+        self._narrator.refused(refusals)
+        why = f"{diagnosis.cause} ({diagnosis.cause.cause_class}): {diagnosis.summary}."
+        what = "Nothing safe is left: " + "; ".join(refusals) if refusals else "No remedy is safe for this cause."
+        self.close(Verdict.LOCKED_OUT, f"{why} {what}")
+
+    def report_only(self, planned: PlannedChange) -> None:
+        """Leave a plan as a proposal and close."""
+        self.decline(planned, "report-only: nothing is changed")
+        self.close(Verdict.REPORTED, f"Report-only. Proposed: {planned.record.summary}.")
+
+    def decline(self, planned: PlannedChange, note: str) -> None:
+        """Leave a plan as a proposal."""
+        self._narrator.settled(self._book.settle(planned, ChangeState.DECLINED, note))
+
+    def answered(self) -> None:
+        """A person was asked and answered."""
+        self._book.manual_interventions += 1
+
+    def apply(self, planned: PlannedChange) -> bool:
+        """Apply and verify one change; what cannot be verified is taken back, and False returned."""
+        change = planned.change
+        try:
+            change.apply(self.site)
+            self._book.settle(planned, ChangeState.APPLIED)
+            change.verify(self.site)
+        except (AwsError, HealingError) as error:
+            self._abandon(planned, error)
+            return False
+        self._narrator.settled(self._book.settle(planned, ChangeState.VERIFIED))
+        watching.rest(change.settle_s)
+        return True
+
+    def _abandon(self, planned: PlannedChange, error: Exception) -> None:
+        note = str(error)
+        try:
+            planned.change.revert(self.site)
+        except (AwsError, HealingError) as failure:
+            note = f"{note}; and taking it back failed: {failure}"
+        self._narrator.settled(self._book.settle(planned, ChangeState.FAILED, note))
+
+    def close(self, verdict: Verdict, reason: str) -> Incident:
+        """End the incident: staged test data goes, effective changes stay."""
+        if self.goes_on:
+            staged = tuple(known for known in self._book.live() if known.record.remedy == "stage_test_data")
+            self._revert(staged, "the incident is closed")
+            self._narrator.closed(self._book.close(verdict, reason))
+        return self.incident
+
+
+def open_healing(
+    site: Site,
+    store: Store,
+    narrator: Narrator,
+    *,
+    iterations: int,
+    fix_mode: FixMode,
+    use_test_data: bool = False,
+    run_id: str = "",
+) -> Healing:
+    """Open an incident on a prepared site.
+
+    Raises:
+        NotReady: What is asked for contradicts itself or the target.
+    """
+    if use_test_data and fix_mode is FixMode.REPORT_ONLY:
+        raise NotReady("report-only writes nothing, so it cannot stage test data; use --fix-mode auto or manual")
+    incident = Incident(
+        incident_id=new_incident_id(),
+        target=site.target.name,
+        fix_mode=fix_mode,
+        iterations=iterations,
+        test_data=use_test_data,
+        opened_at=utc_now(),
+    )
+    healing = Healing(site, store, narrator, incident, run_id=run_id)
+    if use_test_data:
+        healing.stage_test_data()
+    return healing

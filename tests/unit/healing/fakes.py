@@ -1,0 +1,205 @@
+"""An account that lives in a few sets and dictionaries: what diagnosis and remedies ask, answered in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable  # noqa: TC003 - a dataclass reads its annotations
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from pydantic import SecretStr
+
+from recloser.aws import Account, NotFound, ObjectInfo, Unreachable
+from recloser.healing.site import Site
+from recloser.target import Target
+from recloser.values import (
+    Evidence,
+    JobAttempt,
+    JobDefinition,
+    JobSnapshot,
+    JobSpec,
+    JobState,
+    LogLine,
+    LogTail,
+    OutputCheck,
+    utc_now,
+)
+
+ROLE_ARN = "arn:aws:iam::000000000000:role/optimo-job"
+DEFINITION_ARN = "arn:aws:batch:us-east-1:000000000000:job-definition/optimo:3"
+REGISTRY = "000000000000.dkr.ecr.us-east-1.amazonaws.com"
+
+
+@dataclass
+class FakeIam:
+    """Allows what is in `allowed`; a granted inline policy adds to it."""
+
+    allowed: set[tuple[str, str]] = field(default_factory=set)
+    policies: dict[str, str] = field(default_factory=dict)
+
+    def allows(self, role_arn: str, action: str, resource: str) -> bool:
+        return (action, resource) in self.allowed
+
+    def put_inline_policy(self, role: str, policy: str, document: str) -> None:
+        self.policies[policy] = document
+
+    def delete_inline_policy(self, role: str, policy: str) -> None:
+        self.policies.pop(policy, None)
+
+
+@dataclass
+class FakeObjects:
+    """Objects by URI."""
+
+    bodies: dict[str, bytes] = field(default_factory=dict)
+
+    def head(self, uri: str) -> ObjectInfo | None:
+        body = self.bodies.get(uri)
+        return None if body is None else ObjectInfo(size_bytes=len(body), etag="", modified_at=utc_now())
+
+    def read(self, uri: str, limit_bytes: int) -> bytes:
+        return self.bodies[uri][:limit_bytes]
+
+    def put(self, uri: str, body: bytes | Path) -> None:
+        self.bodies[uri] = body.read_bytes() if isinstance(body, Path) else body
+
+    def delete(self, uri: str) -> None:
+        self.bodies.pop(uri, None)
+
+
+@dataclass
+class FakeImages:
+    """Tags of the one repository."""
+
+    tags: set[str] = field(default_factory=set)
+
+    def digest(self, repository: str, tag: str) -> str | None:
+        return f"sha256:{tag}" if tag in self.tags else None
+
+    def delete_tag(self, repository: str, tag: str) -> None:
+        self.tags.discard(tag)
+
+
+@dataclass
+class FakeBatch:
+    """Job definitions by name, and jobs that end as `play` says of their submission."""
+
+    definitions: dict[str, JobDefinition] = field(default_factory=dict)
+    play: Callable[[JobSpec], Evidence] = lambda spec: failed()
+    submitted: list[JobSpec] = field(default_factory=list)
+    lost_answers: int = 0
+    """How many of the next submissions are accepted without an answer."""
+
+    def submit(self, spec: JobSpec) -> str:
+        self.submitted.append(spec)
+        if self.lost_answers:
+            self.lost_answers -= 1
+            raise Unreachable("no answer in time", service="batch", operation="SubmitJob")
+        return f"job-{len(self.submitted)}"
+
+    def find(self, queue: str, job_name: str) -> tuple[str, ...]:
+        return tuple(f"job-{n}" for n, spec in enumerate(self.submitted, 1) if spec.name == job_name)
+
+    def describe(self, job_ids: list[str]) -> dict[str, JobSnapshot]:
+        return {job_id: self._end(job_id) for job_id in job_ids}
+
+    def _end(self, job_id: str) -> JobSnapshot:
+        spec = self.submitted[int(job_id.removeprefix("job-")) - 1]
+        job = self.play(spec).job
+        return job.model_copy(update={"job_id": job_id, "memory_mib": spec.memory_mib or job.memory_mib})
+
+    def definition(self, name: str) -> JobDefinition:
+        for definition in self.definitions.values():
+            if name in {definition.name, definition.arn}:
+                return definition
+        raise NotFound(f"no job definition {name}", service="batch", operation="DescribeJobDefinitions")
+
+    def register_sibling(self, definition_arn: str, *, name: str, image: str, tags: dict[str, str]) -> JobDefinition:
+        made = JobDefinition(arn=f"arn:{name}:1", name=name, revision=1, image=image, tags=tags)
+        self.definitions[name] = made
+        return made
+
+    def deregister(self, definition_arn: str) -> None:
+        self.definitions = {n: d for n, d in self.definitions.items() if d.arn != definition_arn}
+
+
+@dataclass
+class FakeLogs:
+    """The same log for every attempt."""
+
+    batch: FakeBatch
+
+    def tail(self, stream: str, *, lines: int, redact: Callable[[str], str]) -> LogTail:
+        shown = self.batch.play(self.batch.submitted[-1]).log.lines[-lines:]
+        return LogTail(stream=stream, lines=tuple(LogLine(at=line.at, text=redact(line.text)) for line in shown))
+
+
+@dataclass
+class FakeAccount:
+    """The gateways a probe or a remedy may ask."""
+
+    iam: FakeIam = field(default_factory=FakeIam)
+    objects: FakeObjects = field(default_factory=FakeObjects)
+    images: FakeImages = field(default_factory=FakeImages)
+    batch: FakeBatch = field(default_factory=FakeBatch)
+    account_id: str = "000000000000"
+    region: str = "us-east-1"
+    identity_arn: str = "arn:aws:iam::000000000000:user/recloser"
+
+    def __post_init__(self) -> None:
+        self.logs = FakeLogs(self.batch)
+
+
+def a_target(folder: Path, **tables: Any) -> Target:
+    """A target with one job, and whatever tables are given."""
+    declared = {
+        "name": "optimo",
+        "folder": folder,
+        "job": {"queue": "optimo", "definition": "optimo", "role": "optimo-job"},
+    }
+    return Target.model_validate(declared | tables)
+
+
+def a_site(target: Target, account: FakeAccount) -> Site:
+    """A target in the fake account."""
+    return Site(target=target, account=cast("Account", account))
+
+
+def failed(
+    *log: str,
+    exit_code: int | None = 1,
+    container_reason: str | None = None,
+    status_reason: str | None = "Essential container in task exited",
+    environment: dict[str, str] | None = None,
+    memory_mib: int = 256,
+    image: str = f"{REGISTRY}/optimo:1.4.2",
+    outputs: tuple[OutputCheck, ...] = (),
+    **job: Any,
+) -> Evidence:
+    """Evidence of a failed attempt."""
+    attempt = JobAttempt(number=1, exit_code=exit_code, container_reason=container_reason, status_reason=status_reason)
+    facts = {
+        "job_id": "job-1",
+        "name": "optimo-1",
+        "state": JobState.FAILED,
+        "queue": "optimo",
+        "definition_arn": DEFINITION_ARN,
+        "job_role_arn": ROLE_ARN,
+        "memory_mib": memory_mib,
+        "image": image,
+        "environment": {name: SecretStr(value) for name, value in (environment or {}).items()},
+        "log_stream": "stream",
+        "attempts": (attempt,),
+    }
+    lines = tuple(LogLine(at=utc_now(), text=text) for text in log)
+    return Evidence(
+        job=JobSnapshot.model_validate(facts | job),
+        log=LogTail(stream="stream", lines=lines),
+        outputs=outputs,
+        collected_at=utc_now(),
+    )
+
+
+def succeeded(**job: Any) -> Evidence:
+    """Evidence of an attempt that exited 0."""
+    return failed(exit_code=0, state=JobState.SUCCEEDED, **job)

@@ -1,0 +1,233 @@
+"""The loop's decisions: what is kept, what is taken back, when it is enough."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recloser.aws import Rejected
+from recloser.healing import Healing, NotReady, open_healing
+from recloser.store import Store
+from recloser.values import (
+    AttemptRecord,
+    ChangeRecord,
+    ChangeState,
+    Diagnosis,
+    Evidence,
+    FixMode,
+    Incident,
+    JobSpec,
+    Verdict,
+)
+from tests.unit.healing.fakes import FakeAccount, a_site, a_target, failed, succeeded
+
+OOM = {"container_reason": "OutOfMemoryError: Container killed due to memory usage", "exit_code": 137}
+MISSING_A = "environment variable VAR_A is not set"
+LOST = {"status_reason": "Host EC2 (instance i-0) terminated.", "exit_code": None}
+CATALOGUE = {"VAR_A": {"value": "a"}, "VAR_B": {"value": "b"}}
+MEMORY = {"memory": {"max_mib": 1024, "max_steps": 2}}
+
+
+class Silent:
+    """A narrator nobody listens to; it keeps what it was told."""
+
+    def __init__(self) -> None:
+        self.refusals: list[str] = []
+
+    def opened(self, incident: Incident) -> None: ...
+    def closed(self, incident: Incident) -> None: ...
+    def submitted(self, attempt: AttemptRecord) -> None: ...
+    def watching(self, sighting: object) -> None: ...
+    def ended(self, attempt: AttemptRecord) -> None: ...
+    def diagnosed(self, diagnosis: Diagnosis) -> None: ...
+    def planned(self, change: ChangeRecord) -> None: ...
+    def settled(self, change: ChangeRecord) -> None: ...
+    def refused(self, reasons: tuple[str, ...]) -> None:
+        self.refusals.extend(reasons)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """A store of its own for each test."""
+    with Store.open(f"sqlite:///{tmp_path / 'store.db'}") as opened:
+        yield opened
+
+
+def healing_of(
+    store: Store, folder: Path, play: Callable[[JobSpec], Evidence], *, iterations: int = 5, **tables: Any
+) -> tuple[Healing, FakeAccount]:
+    """An open healing of a job that ends as `play` says."""
+    account = FakeAccount()
+    account.batch.play = play
+    retry = {"retry": {"max": 2, "base_s": 0, "cap_s": 0}}
+    tables["guardrails"] = retry | tables.get("guardrails", {})
+    site = a_site(a_target(folder, **tables), account)
+    return open_healing(site, store, Silent(), iterations=iterations, fix_mode=FixMode.AUTO), account
+
+
+def run(healing: Healing) -> Incident:
+    """The flow's loop, in `auto`."""
+    while healing.goes_on:
+        healing.submit()
+        evidence = healing.collect(healing.watch())
+        if healing.goes_on:
+            diagnosis = healing.diagnose(evidence)
+            while healing.goes_on:
+                planned = healing.plan(evidence, diagnosis)
+                if planned and healing.apply(planned):
+                    break
+    return healing.incident
+
+
+def states(incident: Incident) -> list[tuple[str, ChangeState]]:
+    """Remedy and state of every change."""
+    return [(change.remedy, change.state) for change in incident.changes]
+
+
+def test_a_healthy_job_is_left_alone(store: Store, tmp_path: Path) -> None:
+    """One attempt, no change."""
+    healing, account = healing_of(store, tmp_path, lambda spec: succeeded())
+    incident = run(healing)
+    assert (incident.verdict, len(incident.attempts), incident.changes) == (Verdict.HEALTHY, 1, ())
+    assert len(account.batch.submitted) == 1
+
+
+def test_one_change_an_attempt_until_it_works(store: Store, tmp_path: Path) -> None:
+    """Two faults, two changes, three attempts; every effective change stays in force."""
+
+    def play(spec: JobSpec) -> Evidence:
+        if "VAR_A" not in spec.environment:
+            return failed(MISSING_A)
+        return succeeded() if (spec.memory_mib or 0) >= 512 else failed(**OOM, environment={"VAR_A": "a"})
+
+    healing, _ = healing_of(store, tmp_path, play, catalogue=CATALOGUE, guardrails=MEMORY)
+    incident = run(healing)
+    assert incident.verdict is Verdict.HEALED
+    assert states(incident) == [("set_environment", ChangeState.VERIFIED), ("raise_memory", ChangeState.VERIFIED)]
+    assert incident.metrics is not None
+    assert (incident.metrics.attempts, incident.metrics.changes_applied) == (3, 2)
+    assert store.incident(incident.incident_id) == incident
+
+
+def test_memory_that_never_suffices_is_taken_back(store: Store, tmp_path: Path) -> None:
+    """Each step up to the limit, then everything is reverted and a person is told."""
+    healing, account = healing_of(store, tmp_path, lambda spec: failed(**OOM), guardrails=MEMORY)
+    incident = run(healing)
+    assert incident.verdict is Verdict.LOCKED_OUT
+    assert [spec.memory_mib for spec in account.batch.submitted] == [None, 512, 1024]
+    assert {state for _, state in states(incident)} == {ChangeState.REVERTED}
+
+
+def test_a_fix_that_does_not_help_is_reverted_and_the_next_is_tried(store: Store, tmp_path: Path) -> None:
+    """The pinned image cannot be pulled either: its sibling goes, a build takes its place."""
+    unpullable = {"container_reason": "CannotPullContainerError: manifest unknown", "exit_code": None}
+    image = {"repository": "optimo", "last_good": "1.4.1", "build": ["true"]}
+
+    def play(spec: JobSpec) -> Evidence:
+        return succeeded() if spec.definition.endswith("-rebuild") else failed(**unpullable)
+
+    guardrails = {"image": {"pin": True, "rebuild": True}}
+    healing, account = healing_of(store, tmp_path, play, image=image, guardrails=guardrails)
+    account.images.tags = {"1.4.1", f"1.4.2-recloser-{healing.incident.incident_id}"}
+    incident = run(healing)
+    assert incident.verdict is Verdict.HEALED
+    assert states(incident) == [("pin_image", ChangeState.REVERTED), ("rebuild_image", ChangeState.VERIFIED)]
+    assert [name.rsplit("-", 1)[-1] for name in account.batch.definitions] == ["rebuild"]
+
+
+def test_a_transient_failure_is_retried_then_given_up(store: Store, tmp_path: Path) -> None:
+    """As often as the target allows, and retries are no changes."""
+    healing, account = healing_of(store, tmp_path, lambda spec: failed(**LOST), iterations=9)
+    incident = run(healing)
+    assert incident.verdict is Verdict.LOCKED_OUT
+    assert len(account.batch.submitted) == 3
+    assert incident.metrics is not None
+    assert incident.metrics.changes_applied == 0
+
+
+def test_the_last_iteration_changes_nothing(store: Store, tmp_path: Path) -> None:
+    """A change that no attempt could prove is left as a proposal."""
+    healing, _ = healing_of(store, tmp_path, lambda spec: failed(MISSING_A), iterations=1, catalogue=CATALOGUE)
+    incident = run(healing)
+    assert incident.verdict is Verdict.EXHAUSTED
+    assert states(incident) == [("set_environment", ChangeState.DECLINED)]
+    assert "VAR_A" in incident.reason
+
+
+def test_the_budget_of_changes_is_kept(store: Store, tmp_path: Path) -> None:
+    """A target that allows one change gets one."""
+
+    def play(spec: JobSpec) -> Evidence:
+        missing = "VAR_B" if "VAR_A" in spec.environment else "VAR_A"
+        return failed(f"environment variable {missing} is not set")
+
+    healing, _ = healing_of(store, tmp_path, play, catalogue=CATALOGUE, guardrails={"max_changes": 1})
+    incident = run(healing)
+    assert incident.verdict is Verdict.LOCKED_OUT
+    assert "budget of 1 changes" in incident.reason
+
+
+def test_a_change_that_cannot_be_applied_is_taken_back_and_the_next_is_tried(store: Store, tmp_path: Path) -> None:
+    """The attempt is not repeated for it: the same evidence is treated with the next remedy."""
+    unpullable = {"container_reason": "CannotPullContainerError: manifest unknown", "exit_code": None}
+    image = {"repository": "optimo", "last_good": "1.4.1", "build": ["true"]}
+
+    def play(spec: JobSpec) -> Evidence:
+        return succeeded() if spec.definition.endswith("-rebuild") else failed(**unpullable)
+
+    guardrails = {"image": {"pin": True, "rebuild": True}}
+    healing, account = healing_of(store, tmp_path, play, image=image, guardrails=guardrails)
+    account.images.tags = {"1.4.1", f"1.4.2-recloser-{healing.incident.incident_id}"}
+    register = account.batch.register_sibling
+
+    def refuse_pin(arn: str, *, name: str, **facts: Any) -> object:
+        if name.endswith("-pin"):
+            raise Rejected("no more revisions", service="batch", operation="RegisterJobDefinition")
+        return register(arn, name=name, **facts)
+
+    account.batch.register_sibling = refuse_pin  # type: ignore[method-assign]
+    incident = run(healing)
+    assert incident.verdict is Verdict.HEALED
+    assert states(incident) == [("pin_image", ChangeState.FAILED), ("rebuild_image", ChangeState.VERIFIED)]
+    assert len(account.batch.submitted) == 2
+
+
+def test_an_unknown_cause_changes_nothing(store: Store, tmp_path: Path) -> None:
+    """Locked out at the first attempt, with what was seen."""
+    healing, account = healing_of(store, tmp_path, lambda spec: failed("all fine", exit_code=7))
+    incident = run(healing)
+    assert (incident.verdict, incident.changes, len(account.batch.submitted)) == (Verdict.LOCKED_OUT, (), 1)
+
+
+def test_a_lost_answer_to_a_submission_submits_nothing_twice(store: Store, tmp_path: Path) -> None:
+    """SubmitJob has no token: the job is looked up by the name that carries the intent."""
+    healing, account = healing_of(store, tmp_path, lambda spec: succeeded())
+    account.batch.lost_answers = 1
+    assert run(healing).verdict is Verdict.HEALTHY
+    assert len(account.batch.submitted) == 1
+
+
+def test_an_attempt_that_was_only_intended_is_taken_up_again(store: Store, tmp_path: Path) -> None:
+    """Submitting failed altogether: the next try keeps the number and the name."""
+    healing, account = healing_of(store, tmp_path, lambda spec: succeeded())
+    submit = account.batch.submit
+
+    def refuse(spec: JobSpec) -> str:
+        account.batch.submit = submit  # type: ignore[method-assign]
+        raise Rejected("queue is full", service="batch", operation="SubmitJob")
+
+    account.batch.submit = refuse  # type: ignore[method-assign]
+    with pytest.raises(Rejected):
+        healing.submit()
+    assert healing.submit() == "job-1"
+    assert healing.attempt == 1
+
+
+def test_test_data_needs_a_declaration_and_leave_to_write(store: Store, tmp_path: Path) -> None:
+    """Without [test_data] there is nothing to make; report-only writes nothing at all."""
+    site = a_site(a_target(tmp_path), FakeAccount())
+    with pytest.raises(NotReady, match="test_data"):
+        open_healing(site, store, Silent(), iterations=1, fix_mode=FixMode.AUTO, use_test_data=True)
+    with pytest.raises(NotReady, match="report-only"):
+        open_healing(site, store, Silent(), iterations=1, fix_mode=FixMode.REPORT_ONLY, use_test_data=True)
