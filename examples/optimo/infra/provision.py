@@ -262,6 +262,8 @@ def main():
     options = parser.parse_args()
     if bool(options.operator_policy) != bool(options.operator_user):
         parser.error("--operator-policy and --operator-user belong together")
+    if options.operator_policy and not options.operator_policy.is_file():
+        parser.error(f"--operator-policy: there is no file {options.operator_policy}")
     try:
         provision(options)
     except (BotoCoreError, ClientError, OSError) as error:
