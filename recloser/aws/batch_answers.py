@@ -33,7 +33,7 @@ def snapshot_of(job: Answer) -> JobSnapshot:
         memory_mib=_memory_mib(container),
         vcpus=_vcpus(container),
         environment=_environment(container),
-        log_stream=container.get("logStreamName") or (attempts[-1].log_stream if attempts else None),
+        log_stream=_text(container.get("logStreamName")) or (attempts[-1].log_stream if attempts else None),
         attempts=attempts,
         is_cancelled=bool(job.get("isCancelled")),
         is_terminated=bool(job.get("isTerminated")),
@@ -78,7 +78,7 @@ def _attempt(number: int, attempt: Answer) -> JobAttempt:
         exit_code=container.get("exitCode"),
         container_reason=_text(container.get("reason")),
         status_reason=_text(attempt.get("statusReason")),
-        log_stream=container.get("logStreamName"),
+        log_stream=_text(container.get("logStreamName")),
         started_at=_time(attempt.get("startedAt")),
         stopped_at=_time(attempt.get("stoppedAt")),
     )

@@ -15,6 +15,7 @@ AwsError
 from __future__ import annotations
 
 # ruff: noqa: N818 - `except NotFound` says what happened; the base class says that it is an error
+from functools import partial
 from typing import ClassVar
 
 from recloser.errors import RecloserError
@@ -30,6 +31,10 @@ class AwsError(RecloserError):
         super().__init__(message)
         self.service = service
         self.operation = operation
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Survive pickling: errors travel between processes, and keyword arguments would be lost."""
+        return partial(type(self), service=self.service, operation=self.operation), self.args, self.__dict__
 
 
 class Misconfigured(AwsError):

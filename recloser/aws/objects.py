@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import closing
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from recloser.aws.errors import NotFound, Rejected
@@ -13,6 +12,7 @@ from recloser.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
@@ -67,12 +67,19 @@ class ObjectsGateway:
             return b"".join(_pieces(body, limit_bytes))
 
     def put(self, uri: str, body: bytes | Path) -> None:
-        """Write an object, from memory or from a file of at most 5 GB."""
-        if isinstance(body, Path):
+        """Write an object, from memory or from a file of at most 5 GB.
+
+        Raises:
+            Rejected: The file cannot be read.
+        """
+        if isinstance(body, bytes):
+            self._put(uri, body)
+            return
+        try:
             with body.open("rb") as file:
                 self._put(uri, file)
-        else:
-            self._put(uri, body)
+        except OSError as error:
+            raise Rejected(f"cannot read {body}: {error.strerror}", service="s3", operation="PutObject") from error
 
     @translated("s3", "DeleteObject")
     def delete(self, uri: str) -> None:

@@ -7,12 +7,13 @@ import unicodedata
 from urllib.parse import quote
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from recloser.redaction import LIMIT, MASK, Redactor, clean, is_secret_name, secrets_of, shown
 
+ANY_TIME = settings(deadline=None)
 NO_SECRETS = Redactor(())
 PRINTABLE = st.characters(exclude_categories=["C", "Z"])
 SECRETS = st.text(PRINTABLE, min_size=6, max_size=40).filter(lambda secret: secret not in MASK)
@@ -71,12 +72,14 @@ SHAPES = {
 }
 
 
+@ANY_TIME
 @given(SECRETS, SURROUNDINGS, SURROUNDINGS)
 def test_a_known_secret_never_survives(secret: str, before: str, after: str) -> None:
     """Wherever a known secret stands in a text, it is not there afterwards."""
     assert secret not in Redactor([secret])(before + secret + after).replace(MASK, "")
 
 
+@ANY_TIME
 @given(*[st.text("abcdefgh", min_size=6, max_size=12)] * 2)
 def test_overlapping_secrets_hide_together(one: str, other: str) -> None:
     """No end of a secret sticks out where two secrets overlap."""
@@ -84,6 +87,7 @@ def test_overlapping_secrets_hide_together(one: str, other: str) -> None:
     assert Redactor([one + "#", "#" + other])(f"<{shared}>").strip("<>") == MASK
 
 
+@ANY_TIME
 @given(SECRETS.filter(lambda secret: len(secret) >= 8), st.binary(max_size=8), st.binary(max_size=8))
 def test_encoded_forms_of_a_secret_do_not_survive(secret: str, before: bytes, after: bytes) -> None:
     """URL-encoding, JSON and base64, alone or inside more, do not carry a secret past."""
@@ -96,6 +100,7 @@ def test_encoded_forms_of_a_secret_do_not_survive(secret: str, before: bytes, af
     assert MASK in redact(encoded)
 
 
+@ANY_TIME
 @given(SECRETS, st.integers(0, 60))
 def test_a_cut_line_does_not_show_the_head_of_a_secret(secret: str, offset: int) -> None:
     """Secrets are taken out before a line is cut, so none is cut in half."""
@@ -133,6 +138,7 @@ def test_what_a_diagnosis_needs_survives(text: str) -> None:
     assert shown(text, NO_SECRETS) == text
 
 
+@ANY_TIME
 @given(LOG_LINES)
 def test_redaction_is_idempotent(text: str) -> None:
     """What was redacted once is not changed again."""
@@ -140,6 +146,7 @@ def test_redaction_is_idempotent(text: str) -> None:
     assert NO_SECRETS(once) == once
 
 
+@ANY_TIME
 @given(LOG_LINES, st.integers(1, 300))
 def test_a_clean_line_cannot_act_on_a_terminal(text: str, limit: int) -> None:
     """No control character, no surrogate, no reversal; bounded; clean twice is clean once."""
@@ -212,6 +219,7 @@ def test_a_redactor_does_not_show_its_secrets() -> None:
     assert "hunter22" not in repr(Redactor(["hunter22"]))
 
 
+@ANY_TIME
 @given(st.text(), SECRETS)
 def test_text_without_secrets_is_left_alone(text: str, secret: str) -> None:
     """Redaction changes nothing it has no reason to change."""

@@ -4,12 +4,13 @@ import json
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recloser.aws import IamGateway, MalformedAnswer, canonical
 from tests.unit.aws.wire import Wire
 
+ANY_TIME = settings(deadline=None)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
@@ -17,6 +18,7 @@ JSON = st.recursive(
 )
 
 
+@ANY_TIME
 @given(st.dictionaries(st.text(), JSON, max_size=4))
 def test_the_canonical_form_is_one_for_equal_documents(document: dict[str, object]) -> None:
     """Order, spacing and URL-encoding do not matter; the content is kept; the form is stable."""

@@ -1,12 +1,13 @@
 """Image names and tags."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recloser.aws import ImageReference, ImagesGateway, MalformedAnswer, parse_image
 from tests.unit.aws.wire import Wire
 
+ANY_TIME = settings(deadline=None)
 ECR = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 DIGEST = "sha256:" + "0" * 64
 PART = st.from_regex(r"[a-z0-9]+([._-][a-z0-9]+)*", fullmatch=True)
@@ -33,6 +34,7 @@ def test_a_name_is_taken_apart(image: str, expected: ImageReference) -> None:
     assert parse_image(image) == expected
 
 
+@ANY_TIME
 @given(st.sampled_from(["", f"{ECR}/", "host:5000/"]), PART, st.none() | PART, st.sampled_from(["", f"@{DIGEST}"]))
 def test_the_parts_make_the_name_again(registry: str, repository: str, tag: str | None, digest: str) -> None:
     """Nothing is lost and nothing is guessed."""

@@ -1,5 +1,7 @@
 """Objects by URI."""
 
+from pathlib import Path
+
 import pytest
 
 from recloser.aws import AccessRefused, NotFound, ObjectsGateway, Rejected, Unreachable, split_uri
@@ -65,3 +67,10 @@ def test_reading_what_is_not_there_is_an_error(wire: Wire, objects: ObjectsGatew
     wire.answer("<Error><Code>NoSuchKey</Code><Message>gone</Message></Error>", status=404)
     with pytest.raises(NotFound, match="gone"):
         objects.read("s3://b/k", 1)
+
+
+def test_a_file_that_cannot_be_read_is_named(wire: Wire, objects: ObjectsGateway, tmp_path: Path) -> None:
+    """Nothing is written when there is nothing to write."""
+    with pytest.raises(Rejected, match=r"cannot read .*/absent.csv: No such file"):
+        objects.put("s3://b/k", tmp_path / "absent.csv")
+    assert wire.requests == []

@@ -1,5 +1,7 @@
 """Whatever boto3 raises becomes one error that says what to do."""
 
+import pickle
+
 import pytest
 from botocore.exceptions import (
     ClientError,
@@ -80,6 +82,14 @@ def test_only_what_may_pass_by_itself_is_transient(kind: type[AwsError]) -> None
     assert error.is_transient == (kind in {Throttled, Unreachable, ServiceFailed})
 
 
+def test_errors_travel_between_processes() -> None:
+    """Whoever runs a task elsewhere gets the same error back."""
+    refused = translation_of(answer("AccessDeniedException", "no"))
+    back = pickle.loads(pickle.dumps(refused))  # noqa: S301 - our own bytes
+    assert type(back) is AccessRefused
+    assert (str(back), vars(back)) == (str(refused), vars(refused))
+
+
 @pytest.mark.parametrize(
     ("error", "service", "operation", "action"),
     [
@@ -133,7 +143,7 @@ def test_an_answer_that_cannot_be_read_is_malformed() -> None:
         pytest.raises(MalformedAnswer, match="malformed answer to batch ListJobs: KeyError: 'jobId'"),
         sensible("batch", "ListJobs"),
     ):
-        _ = {}["jobId"]
+        _ = dict[str, str]()["jobId"]
 
 
 @pytest.mark.parametrize(
