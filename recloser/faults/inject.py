@@ -23,6 +23,14 @@ if TYPE_CHECKING:
 # What DescribeJobDefinitions tells beside what RegisterJobDefinition takes.
 _NOT_REGISTERED = ("jobDefinitionArn", "revision", "status", "containerOrchestrationType")
 
+# A manifest that leads nowhere: listed, and not to be pulled.
+_HOLLOW = {
+    "schemaVersion": 2,
+    "mediaType": "application/vnd.oci.image.manifest.v1+json",
+    "config": {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": f"sha256:{0:064x}", "size": 0},
+    "layers": [],
+}
+
 
 def inject(fault: Fault, target: Target, sandbox: Sandbox) -> None:
     """Break a target.
@@ -91,7 +99,9 @@ class _Injector:
 
     @inject.register
     def _(self, fault: models.ForgetImage) -> None:
-        self._sandbox.forget_image(self._repository(), fault.tag)
+        self._client("ecr").put_image(
+            repositoryName=self._repository(), imageTag=fault.tag, imageManifest=json.dumps(_HOLLOW)
+        )
 
     @inject.register
     def _(self, fault: models.DefectiveImage) -> None:
@@ -120,6 +130,7 @@ class _Injector:
     def _(self, fault: models.Deny) -> None:
         role = self._client("iam").get_role(RoleName=self._target.job.role)["Role"]["Arn"]
         statement = {
+            "Sid": "recloserFault",  # provisioning takes away what begins with `recloser`
             "Effect": "Deny",
             "Principal": {"AWS": role},
             "Action": fault.action,

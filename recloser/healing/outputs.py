@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from recloser.target import OutputFile
 
 _READ_LIMIT_BYTES = 8 * 2**20
-_CLOCK_SKEW = timedelta(seconds=5)
+_CLOCK_SKEW = timedelta(seconds=1)
+"""S3 tells when an object was written to the second, cut off."""
 
 
 class _Invalid(Exception):  # noqa: N818 - never leaves this module

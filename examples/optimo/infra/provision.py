@@ -24,7 +24,7 @@ TABLE, ROLE, QUEUE, DEFINITION, REPOSITORY = "optimo-jobs", "optimo-job", "optim
 COMPUTE_ENVIRONMENT, LOG_GROUP = "optimo", "/aws/batch/job"
 ENVIRONMENT = {
     "OPTIMO_INPUT_DIR": f"s3://{BUCKET}/inputs/case14/",
-    "OPTIMO_OUTPUT_DIR": f"s3://{BUCKET}/outputs/",
+    "OPTIMO_OUTPUT_DIR": f"s3://{BUCKET}/outputs/case14/",
     "OPTIMO_JOB_TABLE": TABLE,
 }
 TRUST = {

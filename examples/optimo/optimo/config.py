@@ -3,7 +3,7 @@
 | variable | default | meaning |
 |---|---|---|
 | OPTIMO_INPUT_DIR | required | `s3://bucket/prefix/` or a local folder with the four CSVs |
-| OPTIMO_OUTPUT_DIR | required | the same, for the results; each job writes below its own id |
+| OPTIMO_OUTPUT_DIR | required | the same, for the results, which replace those of the last run |
 | OPTIMO_JOB_TABLE | required | DynamoDB table of the job's status; with a slash in it: a local folder |
 | OPTIMO_MIP_GAP | 0.01 | relative gap at which the solver may stop |
 | OPTIMO_TIME_LIMIT_S | 600 | seconds after which it must |

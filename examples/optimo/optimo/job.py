@@ -53,7 +53,7 @@ def _run(settings, status):
         return NO_SOLUTION
 
     status.phase("writing")
-    outputs.write(storage.join(settings.output_dir, settings.job_id), solution, time.monotonic() - began)
+    outputs.write(settings.output_dir, solution, time.monotonic() - began)
     return _conclude(status, solution)
 
 

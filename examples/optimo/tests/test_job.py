@@ -50,11 +50,11 @@ def last_line(done):
 
 
 def test_solves_and_writes_both_files(run, row, tmp_path):
-    """Exit 0, a full schedule, a summary and a SUCCEEDED row, all under the job's id."""
+    """Exit 0, a full schedule, a summary and a SUCCEEDED row under the job's id."""
     done = run()
     assert done.returncode == 0, done.stderr
-    schedule = pd.read_csv(tmp_path / "outputs" / "job-7" / "schedule.csv")
-    result = json.loads((tmp_path / "outputs" / "job-7" / "result.json").read_text())
+    schedule = pd.read_csv(tmp_path / "outputs" / "schedule.csv")
+    result = json.loads((tmp_path / "outputs" / "result.json").read_text())
     assert list(schedule.columns) == ["hour", "gen", "on", "p_mw"]
     assert len(schedule) == 24 * 5
     assert result["status"] == "solved"
@@ -152,7 +152,7 @@ def test_a_schedule_outside_the_gap_is_written_and_fails(monkeypatch, inputs_14,
         monkeypatch.setenv(f"OPTIMO_{name}", str(folder))
     monkeypatch.setenv("AWS_BATCH_JOB_ID", "job-7")
     assert job.run() == job.LIMIT_REACHED
-    assert json.loads((tmp_path / "out" / "job-7" / "result.json").read_text())["status"] == "limit"
+    assert json.loads((tmp_path / "out" / "result.json").read_text())["status"] == "limit"
     assert row()["message"].startswith("limit reached")
 
 

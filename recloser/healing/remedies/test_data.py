@@ -58,7 +58,7 @@ class StageTestData(Value):
 
     def verify(self, site: Site) -> None:
         """Something lies below the prefix."""
-        if not site.account.objects.list(self.prefix):
+        if next(iter(site.account.objects.list(self.prefix)), None) is None:
             raise ChangeFailed(f"nothing was found below {self.prefix} after the upload")
 
     def revert(self, site: Site) -> None:
