@@ -88,7 +88,7 @@ def reset(state_dir: StateDir = _DEFAULT) -> None:
 
 
 @app.command()
-def build(
+def build(  # noqa: PLR0917 - Typer calls it by name
     context: Annotated[Path, typer.Argument(help="Folder to make an image of.")],
     repository: Annotated[str, typer.Option(help="ECR repository; made when missing.")],
     tag: Annotated[str, typer.Option(help="Tag the image gets.")],

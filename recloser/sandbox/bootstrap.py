@@ -5,6 +5,7 @@ Run as root at every start and after MiniStack lost its state; each step leaves 
 
 from __future__ import annotations
 
+import contextlib
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -34,18 +35,14 @@ def bootstrap(clients: Clients, state: StateDir) -> AccessKey:
 
 def ensure_log_group(logs: Any) -> None:
     """Make the log group of jobs unless it is there."""
-    try:
+    with contextlib.suppress(logs.exceptions.ResourceAlreadyExistsException):
         logs.create_log_group(logGroupName=LOG_GROUP)
-    except logs.exceptions.ResourceAlreadyExistsException:
-        return
 
 
 def _ensure_operator(iam: Any) -> None:
     policy = (resources.files("recloser.sandbox") / "operator.json").read_text()
-    try:
+    with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
         iam.create_user(UserName=OPERATOR)
-    except iam.exceptions.EntityAlreadyExistsException:
-        pass  # noqa: S110 - kept from an earlier run
     iam.put_user_policy(UserName=OPERATOR, PolicyName="operator", PolicyDocument=policy)
 
 

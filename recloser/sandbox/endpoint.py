@@ -14,7 +14,7 @@ from recloser.sandbox.batch.app import Api, application
 from recloser.sandbox.batch.credentials import Credentials
 from recloser.sandbox.batch.faults import Faults
 from recloser.sandbox.batch.memory import choose
-from recloser.sandbox.batch.runner import Endpoints, Runner
+from recloser.sandbox.batch.runner import Runner, Surroundings
 from recloser.sandbox.batch.scheduler import Scheduler
 from recloser.sandbox.batch.store import Store
 from recloser.sandbox.bootstrap import bootstrap
@@ -40,18 +40,19 @@ class Endpoint:
         self._store = Store(state.database)
         self._guard = choose(state.root, memory_guard)
         faults, credentials = Faults(), Credentials(self._clients)
-        runner = Runner(
+        surroundings = Surroundings(
             store=self._store,
             clients=self._clients,
             images=images.Images(self._clients, state.images),
             credentials=credentials,
             guard=self._guard,
             faults=faults,
-            endpoints=Endpoints(record.ministack_url, record.batch_url),
+            ministack_url=record.ministack_url,
+            batch_url=record.batch_url,
             attempts=state.attempts,
             stop_grace_s=stop_grace_s,
         )
-        self._scheduler = Scheduler(self._store, runner)
+        self._scheduler = Scheduler(self._store, Runner(surroundings))
         admin = Admin(
             token=state.make_token(),
             store=self._store,

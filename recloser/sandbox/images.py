@@ -6,6 +6,7 @@ the snapshot lies in the state folder under the digest of its content. Same cont
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -16,6 +17,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from pydantic import Field
 
 from recloser.sandbox.errors import SandboxError
 from recloser.sandbox.ministack import ACCOUNT, REGION
@@ -47,7 +50,7 @@ class Runtime(Value):
     content: str
     """SHA-256 of the snapshot."""
     interpreter: str
-    environment: dict[str, str] = {}
+    environment: dict[str, str] = Field(default_factory=dict)
     entrypoint: tuple[str, ...] = ()
 
 
@@ -70,7 +73,7 @@ class BuildRequest(Value):
     tag: str
     interpreter: str
     entrypoint: tuple[str, ...] = ()
-    environment: dict[str, str] = {}
+    environment: dict[str, str] = Field(default_factory=dict)
     region: str = REGION
 
 
@@ -188,19 +191,15 @@ def _manifest(runtime: Runtime) -> str:
 def push(built: BuiltImage, clients: Clients) -> None:
     """Put the manifest behind its tag, making the repository when it is missing."""
     ecr = clients.get("ecr", built.region)
-    try:
+    with contextlib.suppress(ecr.exceptions.RepositoryAlreadyExistsException):
         ecr.create_repository(repositoryName=built.repository)
-    except ecr.exceptions.RepositoryAlreadyExistsException:
-        pass  # noqa: S110 - made by an earlier build
-    try:
+    with contextlib.suppress(ecr.exceptions.ImageAlreadyExistsException):
         ecr.put_image(
             repositoryName=built.repository,
             imageTag=built.tag,
             imageManifest=built.manifest,
             imageManifestMediaType=_MANIFEST,
         )
-    except ecr.exceptions.ImageAlreadyExistsException:
-        return
 
 
 class Images:

@@ -34,7 +34,7 @@ def sweep(state: StateDir) -> None:
 
 def _jobs(state: StateDir) -> set[int]:
     # Three ways, for a job can leave its session, clear its environment or outlive its leader, but not all unseen.
-    found = set(processes.with_variable(MARK, f"{state.attempts}/"))
+    found = set(processes.with_variable(MARK, lambda folder: folder.startswith(f"{state.attempts}/")))
     for folder in state.attempts.glob("*"):
         leader = state.read(Folder(folder).process, processes.Identity)
         found.update(processes.in_session(leader) if leader is not None else ())

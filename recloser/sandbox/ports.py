@@ -10,7 +10,8 @@ LOOPBACK = "127.0.0.1"
 def listen(preferred: int | None = None) -> socket.socket:
     """Bind a socket to the preferred port, or to any free one when that is taken."""
     for port in (preferred or 0, 0):
-        server = socket.socket()
+        # asyncio sends without delay only on sockets that say they are TCP
+        server = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             server.bind((LOOPBACK, port))

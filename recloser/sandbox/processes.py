@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,7 +41,7 @@ def is_alive(process: Identity) -> bool:
 
 
 def _started(pid: int) -> int | None:
-    if sys.platform == "linux":
+    if psutil.LINUX:
         return _started_on_linux(pid)
     with contextlib.suppress(psutil.Error):
         process = psutil.Process(pid)
@@ -77,9 +76,9 @@ def session(pid: int) -> int | None:
         return None
 
 
-def with_variable(name: str, prefix: str) -> list[int]:
-    """Living processes whose environment has variable `name` with a value that starts with `prefix`."""
-    return [pid for pid in psutil.pids() if pid != os.getpid() and _variable(pid, name).startswith(prefix)]
+def with_variable(name: str, fits: Callable[[str], bool]) -> list[int]:
+    """Living processes that were started with variable `name` set to a value that fits."""
+    return [pid for pid in psutil.pids() if pid != os.getpid() and fits(_variable(pid, name))]
 
 
 def _variable(pid: int, name: str) -> str:

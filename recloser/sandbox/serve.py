@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import TYPE_CHECKING
+import signal
+import sys
+from typing import TYPE_CHECKING, NoReturn
 
 import recloser
 from recloser.sandbox import ports
@@ -36,6 +38,8 @@ def serve(state: StateDir, *, stop_grace_s: float, memory_guard: str) -> None:
     Raises:
         SandboxError: Another daemon holds the folder, or MiniStack does not start.
     """
+    # The server raises the signal again when it has shut down; what encloses it must still be left in order.
+    signal.signal(signal.SIGTERM, _leave)
     state.create()
     if state.hold("daemon") is None:
         raise SandboxError(f"another daemon serves {state.root}")
@@ -49,6 +53,10 @@ def serve(state: StateDir, *, stop_grace_s: float, memory_guard: str) -> None:
             ministack = child.healthy()
             record = _record(listener, ministack)
             Endpoint(state, record, stop_grace_s=stop_grace_s, memory_guard=memory_guard).serve(listener)
+
+
+def _leave(number: int, frame: object) -> NoReturn:  # noqa: ARG001 - the signature of a handler
+    sys.exit(0)
 
 
 class _Child:

@@ -14,6 +14,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import Field
+
 from recloser.sandbox import environment as variables
 from recloser.sandbox import ports, processes
 from recloser.sandbox.environment import Identity
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 _READY_S = 40.0
 _DOWN_S = 45.0
+_GONE_S = 5.0
 _REQUEST_S = 300.0
 _LOCK_S = 120.0
 _KEPT = {"sandbox.json", "up.lock", "daemon.lock"}
@@ -48,8 +51,8 @@ class Status(Value):
     state_dir: str
     record: Record | None = None
     ministack_alive: bool = False
-    jobs: dict[str, int] = {}
-    faults: dict[str, int] = {}
+    jobs: dict[str, int] = Field(default_factory=dict)
+    faults: dict[str, int] = Field(default_factory=dict)
     memory_guard: str = ""
 
 
@@ -260,14 +263,21 @@ class Sandbox:
         record = self._running()
         if record is not None:
             processes.end(lambda: [record.daemon.pid] * processes.is_alive(record.daemon), grace_s=_DOWN_S)
-        held = self.state.hold("daemon")
-        if held is None:
-            raise SandboxError(f"a daemon that is not on record holds {self.state.root}; stop it by hand")
+        held = self._hold_daemon()
         try:
             sweep(self.state)
         finally:
             os.close(held)
         return record is not None
+
+    def _hold_daemon(self) -> int:
+        deadline = time.monotonic() + _GONE_S
+        while (held := self.state.hold("daemon")) is None:
+            # the kernel closes the files of a process a moment after it shows it as ended
+            if time.monotonic() > deadline:
+                raise SandboxError(f"a daemon that is not on record holds {self.state.root}; stop it by hand")
+            time.sleep(0.01)
+        return held
 
 
 def _clean_environment() -> dict[str, str]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
 from recloser.sandbox.batch import definitions, resources
+from recloser.sandbox.batch.endings import OVERRIDES_TOO_LONG, fail
 from recloser.sandbox.batch.model import BatchError, Document, Job, arn, new_id, now_ms
 from recloser.sandbox.batch.paging import position_in, size_of, token_of
 from recloser.sandbox.batch.scheduler import QUEUE
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 _MAX_IDS = 100
 _MAX_REASON = 1024
+_MAX_OVERRIDES = 8192
 _PAGE = 1000
 _FILTERED_PAGE = 100
 _NEWEST = 2**62
@@ -32,7 +35,7 @@ _SUMMARY = (
     "stoppedAt",
     "jobDefinition",
 )
-_REF = re.compile(r"Ref::([A-Za-z0-9_.-]+)")
+_REF = re.compile(r"Ref::([A-Za-z0-9_-]+)")
 
 
 def submit_job(context: Context, request: Document) -> Document:
@@ -45,8 +48,12 @@ def submit_job(context: Context, request: Document) -> Document:
         raise BatchError(f"Job Queue {queue['jobQueueArn']} is DISABLED and takes no jobs")
     definition = definitions.find(context, request["jobDefinition"])
     job = Job(context.region, _detail(context.region, request, queue, definition))
-    context.store.add_job(job)
-    context.scheduler.accept(job)
+    if len(json.dumps(request.get("containerOverrides", {}), separators=(",", ":"))) > _MAX_OVERRIDES:
+        fail(job.detail, {"statusReason": OVERRIDES_TOO_LONG})
+        context.store.add_job(job)
+    else:
+        context.store.add_job(job)
+        context.scheduler.accept(job)
     return {"jobArn": job.detail["jobArn"], "jobName": job.detail["jobName"], "jobId": job.id}
 
 

@@ -5,18 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import signal
 import subprocess
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recloser.sandbox import processes
-from recloser.sandbox.batch.model import Document, Job
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
+    from recloser.sandbox.batch.model import Document, Job
     from recloser.sandbox.images import Image
 
 BASE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -149,14 +148,6 @@ class Process:
             loop.remove_reader(descriptor)
             os.close(descriptor)
         return _exit_code(self.popen.wait())
-
-    def members(self, more: Sequence[int] = ()) -> set[int]:
-        """Every living process of the attempt."""
-        return {*processes.in_session(self.identity), *more}
-
-    def signal(self, number: signal.Signals, more: Sequence[int] = ()) -> None:
-        """Signal every process of the attempt."""
-        processes.send(self.members(more), number)
 
 
 def _resolve(done: asyncio.Future[None]) -> None:

@@ -19,6 +19,11 @@ class Lines:
     def __init__(self) -> None:
         self._rest = b""
 
+    @property
+    def unfinished(self) -> bool:
+        """Whether it holds the beginning of a line."""
+        return bool(self._rest)
+
     def feed(self, data: bytes) -> list[str]:
         """The messages that are complete with this piece."""
         *whole, rest = (self._rest + data).split(b"\n")

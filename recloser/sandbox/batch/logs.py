@@ -1,13 +1,14 @@
 """A job's output to CloudWatch Logs as it appears.
 
 The output is a file in the attempt's folder, so a slow or absent log service never holds up the job: the file is the
-queue, and it is read again where the last delivery ended. One writer for each stream keeps the order.
+queue, and it is read on where the last delivery ended. One writer for each stream keeps the order.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 _FLUSH_S = 0.1
 _PIECE = 256 * 1024
-_LAST_WORDS_S = 5.0
+_LAST_WORDS_S = 10.0
 _LOG = logging.getLogger(__name__)
 
 
@@ -44,70 +45,72 @@ class Shipper:
     """Delivers one output file to one stream."""
 
     def __init__(self, clients: Clients, region: str, stream: str, output: Path) -> None:
-        self.lost = 0
         self._clients = clients
         self._region = region
         self._stream = stream
-        self._output = output
+        # Held open: the job may remove or rename the file.
+        self._output = os.open(output, os.O_RDONLY)
         self._offset = 0
         self._lines = Lines()
-        self._undelivered: list[str] = []
+        self._pending: list[str] = []
         self._ended = asyncio.Event()
         self._task = asyncio.get_running_loop().create_task(self._ship())
 
     async def finish(self) -> None:
-        """Deliver the rest; wait for that no longer than seconds."""
+        """Deliver the rest; wait for that no longer than seconds. A failure is only noted."""
         self._ended.set()
         try:
             await asyncio.wait_for(self._task, _LAST_WORDS_S)
         except TimeoutError:
-            self.lost = len(self._undelivered)
             _LOG.warning("log stream %s: the end of the output was not delivered in time", self._stream)
+        finally:
+            os.close(self._output)
 
     async def _ship(self) -> None:
-        while not self._ended.is_set():
-            await self._pause()
-            if self._output.stat().st_size > self._offset or self._undelivered:
+        while not await self._end_within(_FLUSH_S):
+            if self._has_more():
                 await asyncio.to_thread(self._deliver)
-        await self._ship_rest()
+        if not self._has_more() and not self._lines.unfinished:
+            return
+        await self._insist()
+        self._pending += self._lines.finish()
+        await self._insist()
 
-    async def _pause(self) -> None:
+    async def _end_within(self, seconds: float) -> bool:
         try:
-            await asyncio.wait_for(self._ended.wait(), _FLUSH_S)
+            await asyncio.wait_for(self._ended.wait(), seconds)
         except TimeoutError:
-            return
+            return False
+        return True
 
-    async def _ship_rest(self) -> None:
-        if self._output.stat().st_size == 0:
-            return
-        while not await asyncio.to_thread(self._deliver):
+    def _has_more(self) -> bool:
+        return bool(self._pending) or os.fstat(self._output).st_size > self._offset
+
+    async def _insist(self) -> None:
+        delivered = await asyncio.to_thread(self._deliver)
+        while not delivered:
             await asyncio.sleep(_FLUSH_S)
-        self._undelivered += self._lines.finish()
-        while not await asyncio.to_thread(self._deliver):
-            await asyncio.sleep(_FLUSH_S)
+            delivered = await asyncio.to_thread(self._deliver)
 
     def _deliver(self) -> bool:
-        """Send everything the file has; False when the service would not take it."""
-        with self._output.open("rb") as output:
-            output.seek(self._offset)
-            while True:
-                if not self._send():
-                    return False
-                piece = output.read(_PIECE)
-                if not piece:
-                    return True
-                self._offset += len(piece)
-                self._undelivered = self._lines.feed(piece)
+        """Send all there is; False when the service would not take it."""
+        while self._send():
+            piece = os.pread(self._output, _PIECE, self._offset)
+            if not piece:
+                return True
+            self._offset += len(piece)
+            self._pending = self._lines.feed(piece)
+        return False
 
     def _send(self) -> bool:
         logs = self._clients.get("logs", self._region)
-        for batch in list(batches(self._undelivered)):
+        for batch in list(batches(self._pending)):
             try:
                 self._put(logs, batch)
             except (BotoCoreError, ClientError) as error:
                 _LOG.warning("log stream %s: %s", self._stream, error)
                 return False
-            del self._undelivered[: len(batch)]
+            del self._pending[: len(batch)]
         return True
 
     def _put(self, logs: Any, batch: list[str]) -> None:

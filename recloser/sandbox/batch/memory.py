@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 import psutil
 
 from recloser.sandbox import processes
+from recloser.sandbox.batch.launch import MARK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -136,9 +137,9 @@ class PollingGuard:
         self._watched: dict[int, PolledLimit] = {}
         self._task: asyncio.Task[None] | None = None
 
-    def limit(self, task_id: str, memory_mib: int) -> PolledLimit:  # noqa: ARG002 - the session names the attempt
+    def limit(self, task_id: str, memory_mib: int) -> PolledLimit:
         """Prepare one attempt."""
-        return PolledLimit(memory_mib * MIB, self._watched, self._ensure_polling)
+        return PolledLimit(task_id, memory_mib * MIB, self._watched, self._ensure_polling)
 
     def _ensure_polling(self) -> None:
         if self._task is None or self._task.done():
@@ -171,6 +172,7 @@ class PollingGuard:
 class PolledLimit:
     """One attempt that is polled."""
 
+    task_id: str
     bytes: int
     watched: dict[int, PolledLimit]
     begin: Callable[[], None]
@@ -188,8 +190,8 @@ class PolledLimit:
         self.begin()
 
     def members(self) -> list[int]:
-        """Nothing beyond the session."""
-        return []
+        """Those that left the session; only what also cleared its environment is missed until `down`."""
+        return processes.with_variable(MARK, lambda folder: folder.endswith(f"/{self.task_id}"))
 
     def kill(self) -> None:
         """End the whole session."""

@@ -11,14 +11,6 @@ from recloser.sandbox.ministack import ACCOUNT
 
 Document = dict[str, Any]
 
-HOST = "i-0123456789abcdef0"
-HOST_LOST = f"Host EC2 (instance {HOST}) terminated."
-CONTAINER_EXITED = "Essential container in task exited"
-NOT_STARTED = "Task failed to start"
-TIMED_OUT = "Job attempt duration exceeded timeout"
-OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
-REASON_LIMIT = 255
-
 WAITING = ("SUBMITTED", "PENDING", "RUNNABLE")
 TERMINAL = ("SUCCEEDED", "FAILED")
 

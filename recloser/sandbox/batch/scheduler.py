@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import psutil
 
-from recloser.sandbox.batch.model import HOST_LOST, TERMINAL, WAITING, Document, Job, now_ms
+from recloser.sandbox.batch.endings import HOST_LOST, fail, record
+from recloser.sandbox.batch.model import TERMINAL, WAITING, Document, Job
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -186,7 +187,7 @@ class Scheduler:
     def _drop(self, job: Job, ending: Document) -> None:
         self._waiting[job.queue].remove(job)
         del self.live[job.id]
-        fail(job, ending)
+        fail(job.detail, ending)
         self._store.save_job(job)
 
     def resume(self) -> None:
@@ -195,7 +196,7 @@ class Scheduler:
             if job.status in WAITING:
                 self.accept(job)
             else:
-                fail(job, {"statusReason": HOST_LOST})
+                record(job.detail, {}, {"statusReason": HOST_LOST})
                 self._store.save_job(job)
 
     async def close(self, grace_s: float) -> None:
@@ -206,11 +207,6 @@ class Scheduler:
                 self._runner.stop(job, {"statusReason": HOST_LOST}, grace_s)
         if self._running:
             await asyncio.wait(self._running)
-
-
-def fail(job: Job, ending: Document) -> None:
-    """Make a job FAILED that has no process."""
-    job.detail.update(ending, status="FAILED", stoppedAt=now_ms())
 
 
 def _enabled(queue: Document, known: dict[str, Document]) -> list[Document]:

@@ -41,7 +41,6 @@ _QUEUE: Final = {
     "state": ANY,
     "priority": ANY,
     "computeEnvironmentOrder": [{"order": ANY, "computeEnvironment": ANY}],
-    "jobQueueType": ("ECS",),
 }
 _ENVIRONMENT_STATE: Final = {"state": ANY, "serviceRole": ANY}
 _PAGE: Final = {"maxResults": ANY, "nextToken": ANY}
@@ -61,7 +60,7 @@ SERVED: Final[Document] = {
     },
     "DescribeComputeEnvironments": {"computeEnvironments": ANY, **_PAGE},
     "DeleteComputeEnvironment": {"computeEnvironment": ANY},
-    "CreateJobQueue": {**_QUEUE, "jobQueueName": ANY, "tags": ANY},
+    "CreateJobQueue": {**_QUEUE, "jobQueueName": ANY, "jobQueueType": ("ECS",), "tags": ANY},
     "UpdateJobQueue": {**_QUEUE, "jobQueue": ANY},
     "DescribeJobQueues": {"jobQueues": ANY, **_PAGE},
     "DeleteJobQueue": {"jobQueue": ANY},

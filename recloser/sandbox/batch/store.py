@@ -127,7 +127,10 @@ class Store:
 
     def page_by_status(self, queue: str, status: str, before: int, limit: int) -> list[tuple[int, Document]]:
         """Jobs of a queue in one state, newest first, older than job number `before`."""
-        query = "SELECT number, document FROM job WHERE queue = ? AND status = ? AND number < ? ORDER BY number DESC LIMIT ?"
+        query = (
+            "SELECT number, document FROM job WHERE queue = ? AND status = ? AND number < ? "
+            "ORDER BY number DESC LIMIT ?"
+        )
         return self._numbered(query, queue, status, before, limit)
 
     def page_by_name(self, queue: str, name: str, before: int, limit: int) -> list[tuple[int, Document]]:

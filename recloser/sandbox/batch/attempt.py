@@ -1,0 +1,64 @@
+"""What belongs to one attempt while it runs, and its removal."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from recloser.sandbox import processes
+
+if TYPE_CHECKING:
+    from recloser.sandbox.batch.launch import Folder, Process
+    from recloser.sandbox.batch.memory import Limit
+
+_LOOK_AGAIN_S = 0.002
+_LOOKS = 2000
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One attempt."""
+
+    task_id: str
+    folder: Folder
+    limit: Limit | None = None
+    process: Process | None = None
+    _stopping: asyncio.Task[None] | None = None
+    _timer: asyncio.TimerHandle | None = None
+
+    def members(self) -> set[int]:
+        """Every living process of the attempt."""
+        found = set(self.limit.members()) if self.limit is not None else set()
+        return found | set(processes.in_session(self.process.identity)) if self.process is not None else found
+
+    def stop(self, grace_s: float) -> None:
+        """Begin to end it: SIGTERM to all its processes, `grace_s` seconds, SIGKILL."""
+        self._stopping = asyncio.get_running_loop().create_task(self._stop(grace_s))
+
+    async def _stop(self, grace_s: float) -> None:
+        if grace_s > 0:
+            processes.send(self.members(), signal.SIGTERM)
+            await asyncio.sleep(grace_s)
+        processes.send(self.members(), signal.SIGKILL)
+
+    def keep(self, timer: asyncio.TimerHandle) -> None:
+        """Remember the timer of its time limit."""
+        self._timer = timer
+
+    async def remove(self) -> None:
+        """End what is left of it and remove its traces."""
+        for pending in (self._timer, self._stopping):
+            if pending is not None:
+                pending.cancel()
+        # Killed processes take a moment to go, and may have forked meanwhile.
+        for _ in range(_LOOKS):
+            left = self.members()
+            if not left:
+                break
+            processes.send(left, signal.SIGKILL)
+            await asyncio.sleep(_LOOK_AGAIN_S)
+        if self.limit is not None:
+            self.limit.close()
+        self.folder.remove()

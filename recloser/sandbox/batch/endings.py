@@ -1,0 +1,94 @@
+"""How attempts end, in AWS's words; pure functions over a job's document."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from recloser.sandbox.batch.model import Document, now_ms
+
+HOST: Final = "i-0123456789abcdef0"
+HOST_LOST: Final = f"Host EC2 (instance {HOST}) terminated."
+CONTAINER_EXITED: Final = "Essential container in task exited"
+NOT_STARTED: Final = "Task failed to start"
+TIMED_OUT: Final = "Job attempt duration exceeded timeout"
+OUT_OF_MEMORY: Final = "OutOfMemoryError: Container killed due to memory usage"
+OVERRIDES_TOO_LONG: Final = "Container Overrides length must be at most 8192"
+
+_MAX_REASON = 255
+_OF_CONTAINER = ("exitCode", "reason")
+_SHOWN = ("containerInstanceArn", "taskArn", *_OF_CONTAINER, "logStreamName")
+_FLAGS = ("isCancelled", "isTerminated")
+
+
+class StartError(Exception):
+    """The attempt ends before its process runs; the text is the container's reason."""
+
+    def __init__(self, reason: str, exit_code: int | None = None) -> None:
+        super().__init__(reason)
+        self.exit_code = exit_code
+
+
+def exited(exit_code: int, *, out_of_memory: bool) -> Document:
+    """The main process ended by itself, by a signal or for want of memory."""
+    reason = {"reason": OUT_OF_MEMORY} if out_of_memory else {}
+    return {"statusReason": CONTAINER_EXITED, "exitCode": exit_code, **reason}
+
+
+def not_started(error: StartError) -> Document:
+    """The process never ran."""
+    code = {} if error.exit_code is None else {"exitCode": error.exit_code}
+    return {"statusReason": NOT_STARTED, "reason": str(error)[:_MAX_REASON], **code}
+
+
+def cannot_pull(image: str, problem: str) -> StartError:
+    """The image is not there."""
+    return StartError(f"CannotPullContainerError: Error response from daemon: {problem.format(image=image)}")
+
+
+def cannot_start(problem: str, exit_code: int) -> StartError:
+    """The command is not there."""
+    return StartError(
+        "CannotStartContainerError: Error response from daemon: failed to create shim task: OCI runtime create "
+        f"failed: runc create failed: unable to start container process: {problem}: unknown",
+        exit_code,
+    )
+
+
+def cannot_assume(role_arn: str) -> StartError:
+    """The role does not exist or does not trust ECS tasks."""
+    return StartError(
+        f"ECS was unable to assume the role '{role_arn}' that was provided for this task. Please verify that the role "
+        "being passed has the proper trust relationship and permissions and that your IAM user has permissions to "
+        "pass this role."
+    )
+
+
+def fail(detail: Document, ending: Document) -> None:
+    """Make a job FAILED that has no attempt to record."""
+    detail.update(ending, status="FAILED", stoppedAt=now_ms())
+
+
+def record(detail: Document, own: Document, imposed: Document | None) -> None:
+    """Write the end of an attempt, and with it of the job.
+
+    Args:
+        detail: The job as DescribeJobs shows it; changed.
+        own: How the container ended.
+        imposed: What ended it from outside, if anything; its words stand before the container's.
+    """
+    ending = imposed or own
+    if ending["statusReason"] != HOST_LOST:  # a lost host reports nothing of its containers
+        detail["container"].update({key: own[key] for key in _OF_CONTAINER if key in own})
+    stopped = now_ms()
+    detail["attempts"].append(_attempt(detail, ending["statusReason"], stopped))
+    detail.update({key: ending[key] for key in _FLAGS if key in ending})
+    succeeded = imposed is None and own.get("exitCode") == 0
+    detail["status"] = "SUCCEEDED" if succeeded else "FAILED"
+    detail.update(statusReason=ending["statusReason"], stoppedAt=stopped)
+
+
+def _attempt(detail: Document, reason: str, stopped: int) -> Document:
+    shown = {key: detail["container"][key] for key in _SHOWN if key in detail["container"]}
+    started = {"startedAt": detail["startedAt"]} if "startedAt" in detail else {}
+    container = {**shown, "networkInterfaces": []}
+    return {"container": container, **started, "stoppedAt": stopped, "statusReason": reason, "taskProperties": []}
