@@ -118,6 +118,8 @@ def _answer_from_terminal(run_id: UUID, answered: threading.Event) -> None:
         elif words in set(Answer):
             resume_flow_run(run_id, run_input={"answer": words})
             return
+        else:
+            sys.stderr.write(f"Please answer one of {', '.join(Answer)}.\n")
 
 
 def _read_line(answered: threading.Event) -> str | None:

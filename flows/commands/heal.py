@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +12,7 @@ import typer
 from flows.summary import print_summary
 from recloser.aws import connect
 from recloser.errors import RecloserError
-from recloser.healing import HealingError, prepare
+from recloser.healing import HealingError, NotReady, ask_for, prepare
 from recloser.report import to_json
 from recloser.settings import load_settings
 from recloser.target import load_target
@@ -51,7 +52,7 @@ def heal(  # noqa: PLR0917 - typer reads the parameters; nobody calls this by po
     Exit codes: 0 the job works, 1 it does not (locked out, iterations used, report-only), 2 bad input.
     """
     try:
-        _check(target)
+        _check(target, fix_mode, use_test_data)
     except RecloserError as error:
         typer.echo(f"recloser: {error}", err=True)
         raise typer.Exit(2) from None
@@ -63,9 +64,14 @@ def heal(  # noqa: PLR0917 - typer reads the parameters; nobody calls this by po
     raise typer.Exit(0 if incident.verdict.is_success else 1)
 
 
-def _check(target: str) -> None:
+def _check(target: str, fix_mode: FixMode, use_test_data: bool) -> None:
     """Find bad input in milliseconds, before a Prefect server is started for the run."""
-    prepare(load_target(target), connect(load_settings()))
+    ask_for(prepare(load_target(target), connect(load_settings())), fix_mode, use_test_data=use_test_data)
+    if fix_mode is FixMode.MANUAL and not sys.stdin.isatty() and not os.environ.get("PREFECT_API_URL"):
+        raise NotReady(
+            "manual needs someone to ask: run it at a terminal, or set PREFECT_API_URL to a Prefect server "
+            "in whose UI the paused flow run can be answered"
+        )
 
 
 def _run_flow(parameters: dict[str, Any], *, verbose: bool) -> Incident:

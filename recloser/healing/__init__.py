@@ -7,7 +7,7 @@ the target does not declare.
 from recloser.healing.casebook import PlannedChange
 from recloser.healing.errors import ChangeFailed, HealingError, NotReady, Refused, WatchTimedOut
 from recloser.healing.narration import Narrator, Sighting
-from recloser.healing.session import Healing, open_healing
+from recloser.healing.session import Healing, ask_for, open_healing
 from recloser.healing.site import Site, prepare
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Sighting",
     "Site",
     "WatchTimedOut",
+    "ask_for",
     "open_healing",
     "prepare",
 ]

@@ -270,6 +270,20 @@ class Healing:
         return self.incident
 
 
+def ask_for(site: Site, fix_mode: FixMode, *, use_test_data: bool) -> None:
+    """Check that what is asked for makes sense for the target.
+
+    Raises:
+        NotReady: It contradicts itself, or the target declares no test data.
+    """
+    if not use_test_data:
+        return
+    if fix_mode is FixMode.REPORT_ONLY:
+        raise NotReady("report-only writes nothing, so it cannot stage test data; use --fix-mode auto or manual")
+    if site.target.test_data is None:
+        raise NotReady(f"target {site.target.name!r} declares no [test_data], so --use-test-data has nothing to make")
+
+
 def open_healing(
     site: Site,
     store: Store,
@@ -285,8 +299,7 @@ def open_healing(
     Raises:
         NotReady: What is asked for contradicts itself or the target.
     """
-    if use_test_data and fix_mode is FixMode.REPORT_ONLY:
-        raise NotReady("report-only writes nothing, so it cannot stage test data; use --fix-mode auto or manual")
+    ask_for(site, fix_mode, use_test_data=use_test_data)
     incident = Incident(
         incident_id=new_incident_id(),
         target=site.target.name,

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from typer.testing import CliRunner
@@ -85,6 +85,13 @@ class Optimo:
             logGroupName="/aws/batch/job", logStreamName=stream, startFromHead=True
         )["events"]
         return "\n".join(event["message"] for event in events)
+
+    def jobs(self) -> set[str]:
+        """Ids of all jobs of the queue."""
+        pages = self.sandbox.client("batch").list_jobs(
+            jobQueue="optimo", filters=[{"name": "JOB_NAME", "values": ["*"]}]
+        )
+        return {job["jobId"] for job in pages["jobSummaryList"]}
 
     def account(self) -> Mapping[str, Any]:
         """Everything a heal could change in the account."""

@@ -74,7 +74,7 @@ def stage_test_data(site: Site, incident_id: str) -> StageTestData:
     """
     declared = site.target.test_data
     if declared is None:
-        raise NotReady(f"target {site.target.name!r} declares no [test_data], so --use-test-data has nothing to make")
+        raise NotReady(f"target {site.target.name!r} declares no [test_data]")
     seed = str(int.from_bytes(incident_id.encode()[-4:], "big"))
     words = {"{python}": sys.executable, "{seed}": seed}
     return StageTestData(

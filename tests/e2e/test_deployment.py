@@ -1,0 +1,104 @@
+"""The deployment of prefect.yaml on a real Prefect server, run by a real process worker."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from tests.e2e.conftest import Optimo
+
+pytestmark = [pytest.mark.sandbox, pytest.mark.timeout(400)]
+
+ROOT = Path(__file__).parents[2]
+PREFECT = str(Path(sys.executable).parent / "prefect")
+
+
+@contextmanager
+def running(*command: str, environment: Mapping[str, str], log: Path) -> Iterator[None]:
+    """A server or worker in a session of its own, stopped by its own process id."""
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            command, env=environment, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
+        )
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def free_port() -> int:
+    """A loopback port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def server(optimo: Optimo, tmp_path: Path) -> Iterator[dict[str, str]]:
+    """The environment of a shell that talks to a fresh Prefect server."""
+    port = free_port()
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    environment |= {"PREFECT_HOME": str(tmp_path / "prefect"), "PREFECT_API_URL": f"http://127.0.0.1:{port}/api"}
+    environment |= {"PWD": str(ROOT), "DO_NOT_TRACK": "1"}
+    command = (PREFECT, "server", "start", "--port", str(port))
+    with running(*command, environment=environment, log=tmp_path / "server.log"):
+        wait_for(f"{environment['PREFECT_API_URL']}/health", tmp_path / "server.log")
+        yield environment
+
+
+def wait_for(url: str, log: Path) -> None:
+    """Ask until the server answers; the transport tries a refused connection again, later each time."""
+    try:
+        with httpx.Client(transport=httpx.HTTPTransport(retries=9), timeout=30) as client:
+            client.get(url).raise_for_status()
+    except httpx.HTTPError as error:
+        raise AssertionError(log.read_text()) from error
+
+
+def prefect(*words: str, environment: Mapping[str, str]) -> str:
+    """Run a prefect command as the README has it."""
+    ended = subprocess.run(
+        [PREFECT, "--no-prompt", *words], env=environment, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return ended.stdout
+
+
+def test_the_deployment_heals_a_job_through_a_worker(optimo: Optimo, server: dict[str, str], tmp_path: Path) -> None:
+    """Deployed, picked up, healed; verdict and artifacts are on the server."""
+    optimo.inject("missing-environment")
+    prefect("work-pool", "create", "local", "--type", "process", "--overwrite", environment=server)
+    prefect("deploy", "--all", environment=server)
+    worker = (PREFECT, "worker", "start", "--pool", "local", "--type", "process")
+    with running(*worker, environment=server, log=tmp_path / "worker.log"):
+        parameters = ("-p", f"target={optimo.folder}", "-p", "iterations=3")
+        prefect("deployment", "run", "heal/heal", *parameters, "--watch", environment=server)
+    with httpx.Client(base_url=server["PREFECT_API_URL"]) as client:
+        (run,) = client.post("/flow_runs/filter", json={}).json()
+        artifacts = client.post("/artifacts/filter", json={}).json()
+        tasks = client.post("/task_runs/filter", json={"sort": "EXPECTED_START_TIME_ASC"}).json()
+    assert (run["state"]["type"], run["state"]["name"]) == ("COMPLETED", "Healed")
+    shown = {artifact["key"]: artifact["data"] for artifact in artifacts}
+    assert set(shown) == {"incident", "attempts", "changes", "heal-progress"}
+    assert "OPTIMO_OUTPUT_DIR" in shown["incident"]
+    assert [task["name"] for task in tasks if task["name"].startswith("watch")] == [
+        "watch optimo #1",
+        "watch optimo #2",
+    ]
