@@ -1,0 +1,3 @@
+"""Fixtures of all tests."""
+
+pytest_plugins = ["tests.sandbox_fixture", "tests.prefect_fixture"]
