@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+PIP    := $(BIN)/python -m pip --disable-pip-version-check
 TARGET ?= examples/optimo
 
 .PHONY: help setup heal test test-quick lint coverage lock clean
@@ -12,13 +13,15 @@ help:  ## list the targets
 
 setup: $(READY)  ## create the environment from the lock
 
-# Hashes come from the lock, the index from the machine's own pip configuration.
+# Hashes come from the lock, the index from the machine's own pip configuration. The lock is complete, so nothing is
+# resolved here (pip cannot match extras of a hashed requirement); `pip check` proves it.
 $(READY): requirements.lock recloser/sandbox/ministack.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Recloser needs Python >= 3.11; set PYTHON=...")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing the locked environment into $(VENV) (about a minute)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(PIP) install -qq --no-deps --require-hashes -r requirements.lock
+	@$(PIP) install -qq --no-deps --no-build-isolation -e .
+	@$(PIP) check
 	@$(BIN)/recloser sandbox install
 	@touch $@
 
