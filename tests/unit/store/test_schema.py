@@ -1,5 +1,7 @@
 """Opening a store: fresh, twice at once, and on what is no store."""
 
+import fcntl
+import os
 import sqlite3
 import subprocess
 import sys
@@ -84,6 +86,21 @@ class TestFreshPath:
         assert errors == [""] * 4
         assert [opener.returncode for opener in openers] == [0] * 4
         assert run_sql(url, "SELECT count(*) FROM recloser_schema") == [(1,)]
+
+    def test_is_opened_by_one_at_a_time(self, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        """While one opens a store, the folder is locked for every other opener."""
+        upgrade = command.upgrade
+
+        def upgrade_while_watched(*args: object) -> None:
+            folder = os.open(database_of(url).parent, os.O_RDONLY)
+            with pytest.raises(BlockingIOError):
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.close(folder)
+            upgrade(*args)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(command, "upgrade", upgrade_while_watched)
+        Store.open(url).close()
+        assert "incidents" in tables(url)
 
     def test_is_left_empty_by_a_migration_that_dies(self, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
         """A schema is there whole or not at all, and the next opening makes it."""
