@@ -6,7 +6,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 from recloser.sandbox import processes
-from recloser.sandbox.batch import memory
+from recloser.sandbox.batch import cgroups
 from recloser.sandbox.batch.launch import MARK, Folder
 from recloser.sandbox.state import Record
 
@@ -26,8 +26,8 @@ def sweep(state: StateDir) -> None:
     record = state.read(state.record, Record)
     if record is not None:
         processes.end(lambda: [record.ministack.pid] * processes.is_alive(record.ministack), grace_s=_SAVE_S)
-    for group in memory.groups(state.root):
-        memory.remove_tree(group)
+    for group in cgroups.groups(state.root):
+        cgroups.remove_tree(group)
     for folder in state.attempts.glob("*"):
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -38,6 +38,6 @@ def _jobs(state: StateDir) -> set[int]:
     for folder in state.attempts.glob("*"):
         leader = state.read(Folder(folder).process, processes.Identity)
         found.update(processes.in_session(leader) if leader is not None else ())
-    for group in memory.groups(state.root):
-        found.update(pid for child in group.iterdir() if child.is_dir() for pid in memory.members_of(child))
+    for group in cgroups.groups(state.root):
+        found.update(pid for child in group.iterdir() if child.is_dir() for pid in cgroups.members_of(child))
     return found

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
 import json
 import os
 import shutil
-import subprocess
 import sys
 import time
 from enum import StrEnum
@@ -17,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from recloser.sandbox import environment as variables
-from recloser.sandbox import ports, processes
+from recloser.sandbox import processes
+from recloser.sandbox.daemon import ask, spawn
 from recloser.sandbox.environment import Identity
 from recloser.sandbox.errors import SandboxDownError, SandboxError
 from recloser.sandbox.images import BuildRequest, BuiltImage
@@ -27,12 +26,12 @@ from recloser.sandbox.state import AccessKey, Record, StateDir
 from recloser.values import Value
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator, Mapping, Sequence
 
 _READY_S = 40.0
 _DOWN_S = 45.0
 _GONE_S = 5.0
-_REQUEST_S = 300.0
 _LOCK_S = 120.0
 _KEPT = {"sandbox.json", "up.lock", "daemon.lock"}
 
@@ -81,7 +80,7 @@ class Sandbox:
         """
         self.state.create()
         with self._alone():
-            if self._running() is not None:
+            if self._is_serving():
                 return False
             install()
             self._start()
@@ -184,6 +183,14 @@ class Sandbox:
             return dict(self._ask("GET", "faults"))
         return dict(self._ask("POST", "faults", json.dumps({"host_loss": host_loss})))
 
+    def _is_serving(self) -> bool:
+        try:
+            return self.status().condition is Condition.UP
+        except SandboxError:
+            if processes.wait_until(lambda: self._running() is None, _GONE_S):
+                return False  # it was just being killed
+            raise
+
     def _running(self) -> Record | None:
         record = self.state.read(self.state.record, Record)
         return record if record is not None and processes.is_alive(record.daemon) else None
@@ -195,19 +202,7 @@ class Sandbox:
         return record
 
     def _ask(self, method: str, route: str, body: str | None = None) -> dict[str, Any]:
-        connection = http.client.HTTPConnection(ports.LOOPBACK, self._record().batch_port, timeout=_REQUEST_S)
-        try:
-            connection.request(method, f"/_recloser/{route}", body, {"X-Recloser-Token": self.state.token.read_text()})
-            response = connection.getresponse()
-            answer: dict[str, Any] = json.loads(response.read())
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            message = f"the sandbox's daemon does not answer: {error}; see {self.state.log}, or `recloser sandbox down`"
-            raise SandboxError(message) from error
-        finally:
-            connection.close()
-        if response.status != http.HTTPStatus.OK:
-            raise SandboxError(str(answer.get("message", answer)))
-        return answer
+        return ask(self.state, self._record(), method, route, body)
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
@@ -224,17 +219,7 @@ class Sandbox:
 
     def _start(self) -> None:
         self.state.create()
-        command = [sys.executable, "-m", "recloser.sandbox", "serve", "--state-dir", str(self.state.root)]
-        with self.state.log.open("wb") as log:
-            daemon = subprocess.Popen(
-                [*command, *self._options],
-                env=_clean_environment(),
-                cwd=self.state.root,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        daemon = spawn(self.state, self._options)
         self._wait_ready(daemon)
 
     def _wait_ready(self, daemon: subprocess.Popen[bytes]) -> None:
@@ -278,20 +263,3 @@ class Sandbox:
                 raise SandboxError(f"a daemon that is not on record holds {self.state.root}; stop it by hand")
             time.sleep(0.01)
         return held
-
-
-def _clean_environment() -> dict[str, str]:
-    """Ours without whatever would change how boto3 finds MiniStack."""
-    kept = {name: value for name, value in os.environ.items() if not name.upper().startswith(("AWS_", "BOTO"))}
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-        kept.pop(name, None)
-        kept.pop(name.lower(), None)
-    # the daemon must find this very package, installed or not
-    path = os.pathsep.join(filter(None, [str(Path(__file__).parents[2]), kept.get("PYTHONPATH")]))
-    return {
-        **kept,
-        "PYTHONPATH": path,
-        "PYTHONSAFEPATH": "1",
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-    }

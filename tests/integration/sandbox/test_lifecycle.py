@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from recloser.sandbox import Sandbox, SandboxDownError, SandboxError, processes
-from recloser.sandbox.batch import memory
+from recloser.sandbox.batch import cgroups
 from tests.integration.sandbox.conftest import Batch, prepare, until
 from tests.sandbox_fixture import SandboxUnderTest
 
@@ -82,7 +82,7 @@ def context(tmp_path: Path) -> Path:
 
 def left_behind(state: Path) -> list[str]:
     """Command lines of processes that name the state folder, and control groups of its sandbox."""
-    found = [str(group) for group in memory.groups(state)]
+    found = [str(group) for group in cgroups.groups(state)]
     for process in psutil.process_iter():
         try:
             words = [*process.cmdline(), *process.environ().values()]

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from recloser.sandbox import SandboxError
-from recloser.sandbox.images import BuildRequest, BuiltImage, build, parse_environment, snapshot
+from recloser.sandbox.images import BuildRequest, BuiltImage, build, parse_environment
+from recloser.sandbox.snapshots import snapshot
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from recloser.sandbox.batch import memory
+from recloser.sandbox.batch import cgroups, memory
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def _own_group(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "_own_groups", lambda: {"": "own", "memory": "own"})
+    monkeypatch.setattr(cgroups, "_own_groups", lambda: {"": "own", "memory": "own"})
 
 
 def test_poller_when_nothing_else_works(tmp_path: Path) -> None:
@@ -30,7 +30,7 @@ def test_version_1_is_used_where_it_can_be_written(tmp_path: Path) -> None:
     guard = memory.choose(tmp_path, mounts=tmp_path)
     assert guard.name == "cgroup v1"
     limit = guard.limit("task", 64)
-    folder = tmp_path / "memory" / memory.group_name(tmp_path) / "task"
+    folder = tmp_path / "memory" / cgroups.group_name(tmp_path) / "task"
     assert (folder / "memory.limit_in_bytes").read_text() == str(64 << 20)
     assert limit.enter() == str(folder / "cgroup.procs")
     assert not limit.exceeded()
@@ -50,11 +50,11 @@ def test_version_2_needs_delegation(tmp_path: Path) -> None:
     assert guard.name == "cgroup v2"
     assert (own / "cgroup.subtree_control").read_text() == "+memory"
     guard.limit("task", 64)
-    assert (own / memory.group_name(tmp_path) / "task" / "memory.swap.max").read_text() == "0"
+    assert (own / cgroups.group_name(tmp_path) / "task" / "memory.swap.max").read_text() == "0"
 
 
 def test_groups_of_a_crashed_sandbox_are_found(tmp_path: Path) -> None:
     """The group's name follows from the state folder alone."""
-    assert memory.group_name(tmp_path) == memory.group_name(tmp_path)
-    assert memory.group_name(tmp_path) != memory.group_name(tmp_path / "other")
-    assert memory.groups(tmp_path, tmp_path) == []
+    assert cgroups.group_name(tmp_path) == cgroups.group_name(tmp_path)
+    assert cgroups.group_name(tmp_path) != cgroups.group_name(tmp_path / "other")
+    assert cgroups.groups(tmp_path, tmp_path) == []

@@ -13,8 +13,8 @@ from botocore.exceptions import EndpointConnectionError
 
 from recloser.sandbox.batch import logs as logs_module
 from recloser.sandbox.batch.faults import Faults
-from recloser.sandbox.batch.memory import PollingGuard
 from recloser.sandbox.batch.model import Job
+from recloser.sandbox.batch.poller import PollingGuard
 from recloser.sandbox.batch.runner import Runner, Surroundings
 from recloser.sandbox.images import Image
 

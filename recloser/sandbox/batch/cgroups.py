@@ -1,0 +1,165 @@
+"""Memory limits by the kernel's control groups, version 2 where it is delegated to us, else version 1."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from recloser.sandbox import processes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MOUNTS = Path("/sys/fs/cgroup")
+_MIB = 2**20
+_CONTROL = "cgroup.subtree_control"
+
+
+@dataclass(frozen=True, slots=True)
+class Flavour:
+    """The file names of one version of control groups."""
+
+    limit: str
+    swap: str
+    events: str
+
+
+V1 = Flavour("memory.limit_in_bytes", "memory.memsw.limit_in_bytes", "memory.oom_control")
+V2 = Flavour("memory.max", "memory.swap.max", "memory.events")
+
+
+class CgroupGuard:
+    """A control group for each attempt below one for the sandbox."""
+
+    def __init__(self, parent: Path, flavour: Flavour, sandbox: str) -> None:
+        self.name = "cgroup v1" if flavour is V1 else "cgroup v2"
+        self._flavour = flavour
+        self._base = parent / sandbox
+        if flavour is V2:
+            _delegate(parent, sandbox)
+        self._base.mkdir(exist_ok=True)
+        if flavour is V2:
+            (self._base / _CONTROL).write_text("+memory")
+
+    def limit(self, task_id: str, memory_mib: int) -> CgroupLimit:
+        """Make the group of one attempt."""
+        folder = self._base / task_id
+        folder.mkdir()
+        (folder / self._flavour.limit).write_text(str(memory_mib * _MIB))
+        with contextlib.suppress(OSError):  # absent where the kernel does not account swap
+            (folder / self._flavour.swap).write_text("0" if self._flavour is V2 else str(memory_mib * _MIB))
+        return CgroupLimit(folder, self._flavour.events)
+
+    def close(self) -> None:
+        """Remove the sandbox's group."""
+        remove_tree(self._base)
+
+
+@dataclass(frozen=True, slots=True)
+class CgroupLimit:
+    """One attempt's control group."""
+
+    folder: Path
+    events: str
+
+    def enter(self) -> str:
+        """The group's list of processes."""
+        return str(self.folder / "cgroup.procs")
+
+    def watch(self, leader: processes.Identity) -> None:
+        """Nothing: the kernel watches."""
+
+    def members(self) -> list[int]:
+        """Every process in the group, whatever session it went to."""
+        return members_of(self.folder)
+
+    def exceeded(self) -> bool:
+        """Whether the kernel killed something in the group."""
+        with contextlib.suppress(OSError):
+            counts = dict(line.split() for line in (self.folder / self.events).read_text().splitlines())
+            return int(counts.get("oom_kill", "0")) > 0
+        return False
+
+    def close(self) -> None:
+        """Remove the group; it is empty, but the kernel may need a moment to see that."""
+        processes.wait_until(lambda: _removed(self.folder), 1.0)
+
+
+def group_name(root: Path) -> str:
+    """The control group of the sandbox with this state folder; the same after a crash."""
+    return f"recloser-{hashlib.sha256(str(root).encode()).hexdigest()[:12]}"
+
+
+def groups(root: Path, mounts: Path = MOUNTS) -> list[Path]:
+    """Control groups a sandbox may have left."""
+    return [parent / group_name(root) for parent, _ in places(mounts) if (parent / group_name(root)).is_dir()]
+
+
+def places(mounts: Path) -> Iterator[tuple[Path, Flavour]]:
+    """Where a control group may be made, the best first."""
+    own = _own_groups()
+    if (mounts / "cgroup.controllers").exists():
+        yield mounts / own.get("", ""), V2
+    if (mounts / "memory").is_dir():
+        yield mounts / "memory" / own.get("memory", ""), V1
+        yield mounts / "memory", V1
+
+
+def _delegate(parent: Path, sandbox: str) -> None:
+    """Hand memory control down; version 2 allows that only where no process lies, so our own move to a leaf."""
+    control = parent / _CONTROL
+    if "memory" in control.read_text().split():
+        return
+    leaf = parent / f"{sandbox}-daemon"
+    leaf.mkdir(exist_ok=True)
+    own = [pid for pid in members_of(parent) if processes.session(pid) == os.getsid(0)]
+    _move(own, leaf)
+    try:
+        control.write_text("+memory")
+    except OSError:
+        _move(own, parent)
+        _removed(leaf)
+        raise
+
+
+def _move(pids: list[int], group: Path) -> None:
+    for pid in pids:
+        (group / "cgroup.procs").write_text(str(pid))
+
+
+def _own_groups() -> dict[str, str]:
+    found: dict[str, str] = {}
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/self/cgroup").read_text().splitlines():
+            _, controllers, path = line.split(":", 2)
+            found |= dict.fromkeys(controllers.split(","), path.strip("/"))
+    return found
+
+
+def members_of(folder: Path) -> list[int]:
+    """The processes in a control group."""
+    with contextlib.suppress(OSError):
+        return [int(pid) for pid in (folder / "cgroup.procs").read_text().split()]
+    return []
+
+
+def remove_tree(base: Path) -> None:
+    """Remove an empty control group and the empty ones below it."""
+    for child in base.iterdir() if base.is_dir() else ():
+        if child.is_dir():
+            _removed(child)
+    _removed(base)
+
+
+def _removed(folder: Path) -> bool:
+    try:
+        folder.rmdir()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return True
