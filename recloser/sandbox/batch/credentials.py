@@ -8,16 +8,17 @@ import threading
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from recloser.sandbox.batch.model import BatchError, Document
+from recloser.sandbox.batch.trust import Trust, trust_of, with_own_statement
+from recloser.sandbox.ministack import ACCOUNT
 
 if TYPE_CHECKING:
     from recloser.sandbox.clients import Clients
 
-_SERVICE = "ecs-tasks.amazonaws.com"
 # botocore asks again when less than ten minutes are left, so a running job survives a restart of MiniStack,
 # which forgets its sessions.
 _SHOWN_LIFETIME = timedelta(minutes=9)
@@ -31,6 +32,7 @@ class Grant:
 
     role_arn: str
     region: str
+    trust: Trust
     token: str = field(default_factory=lambda: secrets.token_urlsafe(32))
     session: Document | None = None
     assumed_at: float = 0.0
@@ -43,20 +45,26 @@ class Credentials:
     def __init__(self, clients: Clients) -> None:
         self._clients = clients
         self._grants: dict[str, Grant] = {}
+        self._external_id = secrets.token_urlsafe(16)
 
-    def trusted(self, role_arn: str, region: str) -> bool:
-        """Whether the role exists and lets ECS tasks assume it."""
-        iam = self._clients.get("iam", region)
-        try:
-            role = iam.get_role(RoleName=role_arn.rsplit("/", 1)[-1])["Role"]
-        except (BotoCoreError, ClientError):
-            return False
-        return role["Arn"] == role_arn and trusts_tasks(role["AssumeRolePolicyDocument"])
-
-    def grant(self, task_id: str, role_arn: str, region: str) -> Grant:
-        """Let an attempt ask for the credentials of its role."""
-        self._grants[task_id] = Grant(role_arn, region)
+    def grant(self, task_id: str, role_arn: str, region: str) -> Grant | None:
+        """Let an attempt ask for the credentials of its role; None when the role may not be assumed for it."""
+        trust = self._trust(role_arn, region, task_id)
+        if trust is Trust.NONE:
+            return None
+        self._grants[task_id] = Grant(role_arn, region, trust)
         return self._grants[task_id]
+
+    def _trust(self, role_arn: str, region: str, task_id: str) -> Trust:
+        try:
+            role = self._clients.get("iam", region).get_role(RoleName=_name(role_arn))["Role"]
+        except (BotoCoreError, ClientError):
+            return Trust.NONE
+        if role["Arn"] != role_arn:
+            return Trust.NONE
+        policy = role["AssumeRolePolicyDocument"]
+        facts = {"aws:sourceaccount": ACCOUNT, "aws:sourcearn": f"arn:aws:ecs:{region}:{ACCOUNT}:task/{task_id}"}
+        return trust_of(json.loads(policy) if isinstance(policy, str) else policy, facts)
 
     def revoke(self, task_id: str) -> None:
         """The attempt has ended."""
@@ -82,11 +90,12 @@ class Credentials:
         return {**grant.session, "Expiration": expiry.strftime("%Y-%m-%dT%H:%M:%SZ")}
 
     def _assume(self, grant: Grant, task_id: str) -> Document:
-        sts = self._clients.get("sts", grant.region)
+        request = {"RoleArn": grant.role_arn, "RoleSessionName": task_id, "DurationSeconds": _REAL_LIFETIME_S}
         try:
-            answer = sts.assume_role(RoleArn=grant.role_arn, RoleSessionName=task_id, DurationSeconds=_REAL_LIFETIME_S)[
-                "Credentials"
-            ]
+            if grant.trust is Trust.CONDITIONAL:
+                self._open(grant)
+                request["ExternalId"] = self._external_id
+            answer = self._clients.get("sts", grant.region).assume_role(**request)["Credentials"]
         except (BotoCoreError, ClientError) as error:
             message = f"the role {grant.role_arn} could not be assumed: {error}"
             raise BatchError(message, code="ServerException", status=502) from error
@@ -97,30 +106,14 @@ class Credentials:
             "Token": answer["SessionToken"],
         }
 
-    def forget_sessions(self) -> None:
-        """MiniStack was restarted and knows none of them any more."""
-        for grant in self._grants.values():
-            grant.session = None
+    def _open(self, grant: Grant) -> None:
+        # Conditions on the source cannot be met through the API: they were judged here, and the role gets one
+        # statement by which this sandbox alone may assume it. It is visible in GetRole.
+        iam = self._clients.get("iam", grant.region)
+        role = iam.get_role(RoleName=_name(grant.role_arn))["Role"]
+        policy = with_own_statement(role["AssumeRolePolicyDocument"], ACCOUNT, self._external_id)
+        iam.update_assume_role_policy(RoleName=role["RoleName"], PolicyDocument=json.dumps(policy))
 
 
-def trusts_tasks(policy: Any) -> bool:
-    """Whether a trust policy lets ECS tasks assume the role; MiniStack lets root assume any service's role.
-
-    A statement with a condition does not count: which tasks it means cannot be told here.
-    """
-    document = json.loads(policy) if isinstance(policy, str) else policy
-    statements = _listed(document.get("Statement", []))
-    fitting = [statement for statement in statements if _names_tasks(statement) and "Condition" not in statement]
-    effects = {statement.get("Effect") for statement in fitting}
-    return "Allow" in effects and "Deny" not in effects
-
-
-def _names_tasks(statement: Document) -> bool:
-    principal = statement.get("Principal", {})
-    services = _listed(principal.get("Service", [])) if isinstance(principal, dict) else []
-    actions = {action.lower() for action in _listed(statement.get("Action", []))}
-    return _SERVICE in services and bool(actions & {"sts:assumerole", "sts:*", "*"})
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
+def _name(role_arn: str) -> str:
+    return role_arn.rsplit("/", 1)[-1]

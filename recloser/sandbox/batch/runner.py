@@ -116,9 +116,9 @@ class Runner:
         role = job.container.get("jobRoleArn")
         if not role:
             return {}
-        if not await asyncio.to_thread(self._at.credentials.trusted, role, job.region):
+        grant = await asyncio.to_thread(self._at.credentials.grant, attempt.task_id, role, job.region)
+        if grant is None:
             raise endings.cannot_assume(role)
-        grant = self._at.credentials.grant(attempt.task_id, role, job.region)
         return {
             "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{self._at.batch_url}/v1/credentials/{attempt.task_id}",
             "AWS_CONTAINER_AUTHORIZATION_TOKEN": grant.token,

@@ -25,9 +25,9 @@ def trust(service: str, **more: object) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
-def make_role(sandbox: SandboxUnderTest, name: str, service: str = "ecs-tasks.amazonaws.com") -> str:
+def make_role(sandbox: SandboxUnderTest, name: str, service: str = "ecs-tasks.amazonaws.com", **more: object) -> str:
     """Create a role."""
-    made = sandbox.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=trust(service))
+    made = sandbox.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=trust(service, **more))
     return str(made["Role"]["Arn"])
 
 
@@ -69,6 +69,22 @@ def test_role_that_cannot_be_assumed_fails_the_task(batch: Batch, sandbox: Sandb
     expected = f"ECS was unable to assume the role '{arn}' that was provided for this task."
     assert job["container"]["reason"].startswith(expected)
     assert "exitCode" not in job["container"]
+
+
+@pytest.mark.parametrize(("account", "works"), [("000000000000", True), ("111111111111", False)])
+def test_trust_conditions_on_the_source_count(
+    batch: Batch, sandbox: SandboxUnderTest, account: str, works: bool
+) -> None:
+    """A role that trusts only the tasks of one account works in that account and in no other."""
+    condition = {"StringEquals": {"aws:SourceAccount": account}}
+    name = f"of-{account}"
+    batch.define(name, jobRoleArn=make_role(sandbox, name, Condition=condition), memory=512)
+    job = batch.run("python", "-c", WHO, definition=name)
+    assert job["status"] == ("SUCCEEDED" if works else "FAILED")
+    if works:
+        assert f"assumed-role/{name}/" in batch.lines(job)[0]
+    else:
+        assert job["container"]["reason"].startswith("ECS was unable to assume the role")
 
 
 def test_credentials_need_the_attempts_token(batch: Batch, sandbox: SandboxUnderTest) -> None:

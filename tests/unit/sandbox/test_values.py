@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 
 from recloser.sandbox.batch import endings, paging
 from recloser.sandbox.batch.app import OPERATIONS
-from recloser.sandbox.batch.credentials import trusts_tasks
 from recloser.sandbox.batch.jobs import substitute
 from recloser.sandbox.batch.model import BatchError, NotServedError
 from recloser.sandbox.batch.served import ANY, SERVED, check_served
+from recloser.sandbox.batch.trust import Trust, trust_of, with_own_statement
 from recloser.sandbox.environment import export_lines
 
 TASKS = {"Service": "ecs-tasks.amazonaws.com"}
+FACTS = {"aws:sourceaccount": "000000000000", "aws:sourcearn": "arn:aws:ecs:us-east-1:000000000000:task/1"}
 
 
 @pytest.mark.parametrize(
@@ -33,19 +34,42 @@ TASKS = {"Service": "ecs-tasks.amazonaws.com"}
         ({"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}, False),
         ({"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}, False),
         ({"Effect": "Deny", "Principal": TASKS, "Action": "sts:AssumeRole"}, False),
-        ({"Effect": "Allow", "Principal": TASKS, "Action": "sts:AssumeRole", "Condition": {"Bool": {}}}, False),
     ],
 )
 def test_trust_must_name_ecs_tasks(statement: dict[str, Any], trusted: bool) -> None:  # noqa: FBT001
     """Only a policy that lets ECS tasks assume the role counts, whether a statement stands alone or in a list."""
-    assert trusts_tasks({"Statement": statement}) is trusted
-    assert trusts_tasks({"Statement": [statement]}) is trusted
+    expected = Trust.PLAIN if trusted else Trust.NONE
+    assert trust_of({"Statement": statement}, FACTS) is expected
+    assert trust_of({"Statement": [statement]}, FACTS) is expected
 
 
-def test_a_deny_beats_an_allow() -> None:
-    """An explicit Deny of ECS tasks wins."""
+@pytest.mark.parametrize(
+    ("condition", "allows", "denies"),
+    [
+        ({"StringEquals": {"aws:SourceAccount": "000000000000"}}, True, True),
+        ({"StringEquals": {"AWS:sourceaccount": ["1", "000000000000"]}}, True, True),
+        ({"StringEquals": {"aws:SourceAccount": "111111111111"}}, False, False),
+        ({"ArnLike": {"aws:SourceArn": "arn:aws:ecs:us-east-1:000000000000:*"}}, True, True),
+        ({"ArnLike": {"aws:SourceArn": "arn:aws:ecs:eu-west-1:*"}}, False, False),
+        ({"StringEquals": {"aws:SourceArn": "arn:aws:ecs:us-east-1:000000000000:*"}}, False, False),
+        ({"StringEquals": {"aws:PrincipalOrgID": "o-1"}}, False, True),
+        ({"IpAddress": {"aws:SourceAccount": "000000000000"}}, False, True),
+    ],
+)
+def test_conditions_on_the_source_are_judged(condition: dict[str, Any], allows: bool, denies: bool) -> None:  # noqa: FBT001
+    """Account and ARN of the task are compared; what is not understood gives no trust, and still denies."""
     allow = {"Effect": "Allow", "Principal": TASKS, "Action": "sts:AssumeRole"}
-    assert not trusts_tasks({"Statement": [allow, {**allow, "Effect": "Deny"}]})
+    assert (trust_of({"Statement": {**allow, "Condition": condition}}, FACTS) is Trust.CONDITIONAL) is allows
+    deny = {**allow, "Effect": "Deny", "Condition": condition}
+    assert (trust_of({"Statement": [allow, deny]}, FACTS) is Trust.NONE) is denies
+
+
+def test_own_statement_is_added_once() -> None:
+    """The statement of an earlier sandbox is replaced, the others stay."""
+    policy = with_own_statement({"Statement": {"Sid": "theirs"}}, "000000000000", "first")
+    again = with_own_statement(policy, "000000000000", "second")
+    assert [statement["Sid"] for statement in again["Statement"]] == ["theirs", "RecloserSandbox"]
+    assert again["Statement"][1]["Condition"] == {"StringEquals": {"sts:ExternalId": "second"}}
 
 
 def test_imposed_end_wins_over_the_exit_code() -> None:
