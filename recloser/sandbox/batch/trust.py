@@ -9,10 +9,10 @@ import re
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from recloser.sandbox.batch.model import Document
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from recloser.sandbox.batch.model import Document
 
 _SERVICE = "ecs-tasks.amazonaws.com"
 _ACTIONS = {"sts:assumerole", "sts:*", "*"}
