@@ -1,5 +1,6 @@
 """`recloser sandbox`: an AWS on this machine."""
 
+import shlex
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -7,6 +8,7 @@ from typing import Annotated
 import typer
 
 from recloser.sandbox import Identity, Sandbox, Status
+from recloser.sandbox import install as ministack
 
 app = typer.Typer(no_args_is_help=True, help="An AWS on this machine: MiniStack and Batch with real processes.")
 _DOWN = 3
@@ -25,13 +27,8 @@ class Format(StrEnum):
 @app.command()
 def install() -> None:
     """Install MiniStack into an environment of its own."""
-    from recloser.sandbox.install import MINISTACK_VERSION, home, is_installed  # noqa: PLC0415
-    from recloser.sandbox.install import install as make  # noqa: PLC0415
-
-    if not is_installed():
-        typer.echo(f"Installing MiniStack {MINISTACK_VERSION} into {home()} (some seconds)")
-    make()
-    typer.echo(f"MiniStack {MINISTACK_VERSION} is installed")
+    _install()
+    typer.echo(f"MiniStack {ministack.MINISTACK_VERSION} is installed")
 
 
 @app.command()
@@ -41,11 +38,13 @@ def up(
     memory_guard: Annotated[str, typer.Option(help="auto, or poller to do without control groups.")] = "auto",
 ) -> None:
     """Start the sandbox and wait until it serves."""
+    _install()
     sandbox = Sandbox(state_dir, stop_grace_s=stop_grace_s, memory_guard=memory_guard)
     started = sandbox.up()
     typer.echo("The sandbox is up" if started else "The sandbox was already up")
     _print(sandbox.status())
-    typer.echo('\nPoint boto3 and the aws command line at it: eval "$(recloser sandbox env)"')
+    where = "" if state_dir == _DEFAULT else f" --state-dir {shlex.quote(str(state_dir))}"
+    typer.echo(f'\nPoint boto3 and the aws command line at it: eval "$(recloser sandbox env{where})"')
 
 
 @app.command()
@@ -123,6 +122,12 @@ def faults(
     """Make the sandbox fail as AWS does."""
     in_force = Sandbox(state_dir).faults(host_loss=0 if clear else None if show else host_loss)
     typer.echo("\n".join(f"{name}: {value}" for name, value in in_force.items()) or "no faults in force")
+
+
+def _install() -> None:
+    if not ministack.is_installed():
+        typer.echo(f"Installing MiniStack {ministack.MINISTACK_VERSION} into {ministack.home()} (some seconds)")
+    ministack.install()
 
 
 def _print(found: Status) -> None:

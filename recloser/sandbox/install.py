@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import subprocess
 import sys
@@ -40,13 +41,21 @@ def install() -> bool:
     """
     if is_installed():
         return False
-    lock = resources.files("recloser.sandbox") / "ministack.lock"
+    home().parent.mkdir(parents=True, exist_ok=True)
+    with (home().parent / ".install.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # several test workers may come at once
+        if is_installed():
+            return False
+        _make()
+    return True
+
+
+def _make() -> None:
     shutil.rmtree(home(), ignore_errors=True)
-    with resources.as_file(lock) as requirements:
+    with resources.as_file(resources.files("recloser.sandbox") / "ministack.lock") as requirements:
         _run(sys.executable, "-m", "venv", str(home()))
         _run(str(interpreter()), "-m", "pip", "install", *_PIP, "-r", str(requirements))
     (home() / ".ready").touch()
-    return True
 
 
 def _run(*command: str) -> None:

@@ -93,8 +93,8 @@ class Scheduler:
 
     def _place(self) -> None:
         self._placing = False
-        known = {document["computeEnvironmentArn"]: document for _, document in self._store.every_resource(ENVIRONMENT)}
-        queues = {document["jobQueueArn"]: document for _, document in self._store.every_resource(QUEUE)}
+        known = {document["computeEnvironmentArn"]: document for document in self._store.every_resource(ENVIRONMENT)}
+        queues = {document["jobQueueArn"]: document for document in self._store.every_resource(QUEUE)}
         environments = {arn: _enabled(queue, known) for arn, queue in queues.items()}
         fresh, self._fresh = self._fresh, []
         for job in fresh:

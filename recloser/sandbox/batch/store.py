@@ -6,6 +6,7 @@ shows them; columns exist only for what is searched by.
 
 from __future__ import annotations
 
+import copy
 import json
 import sqlite3
 from typing import TYPE_CHECKING
@@ -40,6 +41,9 @@ class Store:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.executescript(_SCHEMA)
+        # Few and asked for at every placement, so they are held as well.
+        rows = self._db.execute("SELECT region, kind, name, document FROM resource")
+        self._resources = {(region, kind, name): json.loads(text) for region, kind, name, text in rows}
 
     def close(self) -> None:
         """Close the database."""
@@ -51,24 +55,29 @@ class Store:
         """Keep a compute environment or a queue."""
         row = (region, kind, name, json.dumps(document))
         self._db.execute("INSERT OR REPLACE INTO resource VALUES (?, ?, ?, ?)", row)
+        self._resources[region, kind, name] = document
 
     def resource(self, region: str, kind: str, name: str) -> Document | None:
-        """Look one up by name."""
-        query = "SELECT document FROM resource WHERE region = ? AND kind = ? AND name = ?"
-        return self._one(query, region, kind, name)
+        """Look one up by name; the caller may change what it gets."""
+        return copy.deepcopy(self._resources.get((region, kind, name)))
 
     def resources(self, region: str, kind: str) -> list[Document]:
         """All of one kind, by name."""
-        return self._all("SELECT document FROM resource WHERE region = ? AND kind = ? ORDER BY name", region, kind)
+        found = {
+            name: document
+            for (there, what, name), document in self._resources.items()
+            if there == region and what == kind
+        }
+        return [copy.deepcopy(found[name]) for name in sorted(found)]
 
-    def every_resource(self, kind: str) -> list[tuple[str, Document]]:
-        """All of one kind in all regions, with the region."""
-        rows = self._db.execute("SELECT region, document FROM resource WHERE kind = ?", (kind,))
-        return [(region, json.loads(text)) for region, text in rows]
+    def every_resource(self, kind: str) -> list[Document]:
+        """All of one kind in all regions."""
+        return [document for (_, what, _), document in self._resources.items() if what == kind]
 
     def delete_resource(self, region: str, kind: str, name: str) -> None:
         """Forget one."""
         self._db.execute("DELETE FROM resource WHERE region = ? AND kind = ? AND name = ?", (region, kind, name))
+        self._resources.pop((region, kind, name), None)
 
     # Job definitions.
 

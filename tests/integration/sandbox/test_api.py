@@ -75,6 +75,27 @@ def test_compute_environment_and_queue_live_and_die(batch: Batch) -> None:
     assert client.describe_compute_environments(computeEnvironments=["ce-1"])["computeEnvironments"] == []
 
 
+def test_deleting_a_queue_ends_its_jobs(batch: Batch) -> None:
+    """Jobs of a deleted queue are terminated, the waiting and the running."""
+    client = batch.client
+    client.create_compute_environment(
+        computeEnvironmentName="one", type="MANAGED", computeResources={"type": "EC2", "maxvCpus": 1}
+    )
+    order = [{"order": 1, "computeEnvironment": "one"}]
+    client.create_job_queue(jobQueueName="doomed", priority=1, computeEnvironmentOrder=order)
+    running, waiting = (batch.submit("sleep", "300", jobQueue="doomed") for _ in range(2))
+    batch.wait(running, "RUNNING")
+    client.update_job_queue(jobQueue="doomed", state="DISABLED")
+    client.delete_job_queue(jobQueue="doomed")
+    assert [batch.wait(job)["statusReason"] for job in (running, waiting)] == ["Job queue was deleted"] * 2
+
+
+@pytest.mark.parametrize("order", [[], [*ORDER] * 4, [{"order": 1, "computeEnvironment": "none"}]])
+def test_queues_need_environments_that_exist(raw: Any, batch: Batch, order: list[dict[str, Any]]) -> None:
+    """A queue names one to three existing compute environments."""
+    refusal(raw.create_job_queue, jobQueueName="q-2", priority=1, computeEnvironmentOrder=order)
+
+
 def test_names_are_taken_once(batch: Batch) -> None:
     """A second resource of the same name is refused."""
     assert "exists" in refusal(

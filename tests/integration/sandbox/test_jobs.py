@@ -54,6 +54,12 @@ def test_output_appears_while_the_job_runs(batch: Batch) -> None:
     batch.wait(job_id)
 
 
+def test_deleted_log_group_is_made_again(batch: Batch) -> None:
+    """A job logs even when somebody deleted Batch's log group."""
+    batch.logs.delete_log_group(logGroupName="/aws/batch/job")
+    assert batch.lines(batch.run("echo", "still here")) == ["still here"]
+
+
 def test_environment_is_built_not_inherited(batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
     """A job sees base, image, definition, overrides and Batch's own variables, the later winning, and nothing else."""
     batch.define("layers", environment=[{"name": "A", "value": "definition"}, {"name": "B", "value": "definition"}])

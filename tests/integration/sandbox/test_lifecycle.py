@@ -161,6 +161,9 @@ def test_killed_ministack_loses_no_image(fresh: Fresh, context: Path) -> None:
     assert record is not None
     os.kill(record.ministack.pid, signal.SIGKILL)
     until(lambda: fresh.sandbox.status().ministack_alive, lambda alive: not alive)
+    batch.define("uncached", image=batch.image.replace(":1", ":2"))
+    job = batch.run(definition="uncached")
+    assert "CannotPullContainerError" in job["container"]["reason"]
     fresh.sandbox.down()
     fresh.forget()
     fresh.sandbox.up()
