@@ -54,6 +54,8 @@ def heal(
             until_settled(healing)
         except RecloserError as error:
             healing.close(Verdict.LOCKED_OUT, f"Healing could not go on: {error}")
+        finally:
+            healing.release()
         report(healing)
         return verdict_state(healing)
 

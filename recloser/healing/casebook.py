@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from recloser.values import Diagnosis
 
 LIVE = frozenset({ChangeState.APPLIED, ChangeState.VERIFIED})
+_UNSETTLED = frozenset({ChangeState.PLANNED, ChangeState.APPLIED})
 _SPENT = frozenset({ChangeState.REVERTED, ChangeState.FAILED, ChangeState.DECLINED})
 
 
@@ -39,12 +40,15 @@ class Casebook:
     """The incident of one healing."""
 
     def __init__(self, store: Store, incident: Incident) -> None:
-        """Open the book; `incident` is written at once."""
+        """Open the book of a new incident, or of one that was left open; `incident` is written at once."""
         self._store = store
         self.incident = incident
         self.manual_interventions = 0
-        self._planned: list[PlannedChange] = []
         store.save_incident(incident)
+        self._planned = [
+            PlannedChange(record=record, payload=payload)
+            for record, payload in store.change_payloads(incident.incident_id)
+        ]
 
     @property
     def attempt(self) -> AttemptRecord:
@@ -93,6 +97,15 @@ class Casebook:
 
     def _show_changes(self) -> None:
         self.incident = self.incident.model_copy(update={"changes": tuple(known.record for known in self._planned)})
+
+    def unsettled(self) -> tuple[PlannedChange, ...]:
+        """Changes that a killed process left between being planned and being verified."""
+        return tuple(known for known in self._planned if known.record.state in _UNSETTLED)
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether a change in force answers the latest attempt, so that the next one is due."""
+        return any(known.record.attempt == self.attempt.number for known in self.live())
 
     def live(self) -> tuple[PlannedChange, ...]:
         """Changes in force, oldest first."""

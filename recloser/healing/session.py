@@ -16,6 +16,7 @@ from recloser.healing import submission
 from recloser.healing import watch as watching
 from recloser.healing.casebook import Casebook, PlannedChange, new_incident_id
 from recloser.healing.errors import HealingError, NotReady, Refused
+from recloser.healing.holding import Hold
 from recloser.healing.remedies import REMEDIES, Case, stage_test_data
 from recloser.values import (
     AutonomyLevel,
@@ -55,6 +56,7 @@ class Healing:
         self.site = site
         self._store = store
         self._narrator = narrator
+        self._hold = Hold(store, site.target.name)
         self._book = Casebook(store, incident)
         self._run_id = run_id
         self._spec: JobSpec | None = None
@@ -81,7 +83,9 @@ class Healing:
         return self.incident.verdict is Verdict.OPEN
 
     def stage_test_data(self) -> None:
-        """Generate and upload fresh inputs; they are removed when the incident closes."""
+        """Generate and upload fresh inputs, where they are asked for; they are removed when the incident closes."""
+        if not self.incident.test_data or self._staged():
+            return
         change = stage_test_data(self.site, self.incident.incident_id)
         asked_for = Diagnosis(cause=Cause.UNKNOWN, signature="none", summary="asked for", confidence=1)
         planned = self._book.plan(change, self.site, asked_for)
@@ -90,9 +94,9 @@ class Healing:
             raise HealingError(f"the test data could not be staged: {failed.note}")
 
     def submit(self) -> str:
-        """Submit the next attempt and return its job id; one that was only intended is taken up again."""
-        intended = bool(self.incident.attempts) and self._book.attempt.job_id is None
-        number = self.attempt if intended else self.attempt + 1
+        """Submit the next attempt and return its job id; one that was left without an answer is taken up again."""
+        left = self.attempt > 0 and not self._book.is_answered
+        number = self.attempt if left else self.attempt + 1
         tags = {"recloser:incident": self.incident.incident_id, "recloser:attempt": str(number)}
         if self._run_id:
             tags["recloser:flow-run"] = self._run_id
@@ -102,13 +106,23 @@ class Healing:
             tags=tags,
             changes=(planned.change for planned in self._book.live()),
         )
-        record = submission.submit(self.site, self._book, self._spec, number, look_first=intended)
+        if left and self._book.attempt.job_id:
+            record = self._book.attempt
+        else:
+            record = submission.submit(self.site, self._book, self._spec, number)
         self._narrator.submitted(record)
         return record.job_id or ""
 
     def watch(self) -> JobSnapshot:
         """Wait for the attempt to end."""
-        job = watching.watch(self.site, self._book.attempt.job_id or "", self.attempt, self._narrator)
+        job_id = self._book.attempt.job_id or ""
+        try:
+            job = watching.watch(self.site, job_id, self.attempt, self._narrator, polled=self._hold.renew)
+        except Exception:
+            raise
+        except BaseException:  # a cancellation, Ctrl-C or a stop of the worker is no Exception
+            self._cancelled(job_id)
+            raise
         last = job.last_attempt
         self._book.amend_attempt(
             state=job.state,
@@ -121,6 +135,27 @@ class Healing:
             detected_at=utc_now(),
         )
         return job
+
+    def _cancelled(self, job_id: str) -> None:
+        if self.site.target.watch.on_cancel == "leave":
+            self._narrator.refused((f"cancelled: job {job_id} was left as it is; the same command takes it up again",))
+            return
+        self.site.account.batch.terminate(job_id, "Cancelled by recloser: the healing was cancelled")
+        self.close(Verdict.CANCELLED, f"The healing was cancelled; job {job_id} was terminated (watch.on_cancel).")
+
+    def release(self) -> None:
+        """Let go of the target; an incident without a verdict stays open for the same command to resume."""
+        self._hold.release()
+
+    def recover(self) -> None:
+        """Settle what a killed process left half done: undo a change it was writing, verify one it had written."""
+        for planned in self._book.unsettled():
+            if planned.record.state is ChangeState.APPLIED:
+                self._confirm(planned)
+                continue
+            planned.change.revert(self.site)
+            record = self._book.settle(planned, ChangeState.UNDONE, "the process died while applying it")
+            self._narrator.settled(record)
 
     def collect(self, job: JobSnapshot) -> Evidence:
         """Gather the evidence of the ended attempt; a success is checked against the declared outputs."""
@@ -241,16 +276,22 @@ class Healing:
 
     def apply(self, planned: PlannedChange) -> bool:
         """Apply and verify one change; what cannot be verified is taken back, and False returned."""
-        change = planned.change
         try:
-            change.apply(self.site)
-            self._book.settle(planned, ChangeState.APPLIED)
-            change.verify(self.site)
+            planned.change.apply(self.site)
+        except (AwsError, HealingError) as error:
+            self._abandon(planned, error)
+            return False
+        self._book.settle(planned, ChangeState.APPLIED)
+        return self._confirm(planned)
+
+    def _confirm(self, planned: PlannedChange) -> bool:
+        try:
+            planned.change.verify(self.site)
         except (AwsError, HealingError) as error:
             self._abandon(planned, error)
             return False
         self._narrator.settled(self._book.settle(planned, ChangeState.VERIFIED))
-        watching.rest(change.settle_s)
+        watching.rest(planned.change.settle_s)
         return True
 
     def _abandon(self, planned: PlannedChange, error: Exception) -> None:
@@ -261,11 +302,13 @@ class Healing:
             note = f"{note}; and taking it back failed: {failure}"
         self._narrator.settled(self._book.settle(planned, ChangeState.FAILED, note))
 
+    def _staged(self) -> tuple[PlannedChange, ...]:
+        return tuple(known for known in self._book.live() if known.record.remedy == "stage_test_data")
+
     def close(self, verdict: Verdict, reason: str) -> Incident:
         """End the incident: staged test data goes, effective changes stay."""
         if self.goes_on:
-            staged = tuple(known for known in self._book.live() if known.record.remedy == "stage_test_data")
-            self._revert(staged, "the incident is closed")
+            self._revert(self._staged(), "the incident is closed")
             self._narrator.closed(self._book.close(verdict, reason))
         return self.incident
 
@@ -294,13 +337,14 @@ def open_healing(
     use_test_data: bool = False,
     run_id: str = "",
 ) -> Healing:
-    """Open an incident on a prepared site.
+    """Open an incident on a prepared site, or take up the one that a killed process left open.
 
     Raises:
-        NotReady: What is asked for contradicts itself or the target.
+        NotReady: What is asked for contradicts itself or the target, or somebody else is healing it.
     """
     ask_for(site, fix_mode, use_test_data=use_test_data)
-    incident = Incident(
+    left = store.unfinished(site.target.name)
+    incident = left or Incident(
         incident_id=new_incident_id(),
         target=site.target.name,
         fix_mode=fix_mode,
@@ -308,7 +352,12 @@ def open_healing(
         test_data=use_test_data,
         opened_at=utc_now(),
     )
-    healing = Healing(site, store, narrator, incident, run_id=run_id)
-    if use_test_data:
+    asked = {"fix_mode": fix_mode, "iterations": max(iterations, len(incident.attempts))}
+    healing = Healing(site, store, narrator, incident.model_copy(update=asked), run_id=run_id)
+    try:
+        healing.recover()
         healing.stage_test_data()
+    except BaseException:
+        healing.release()
+        raise
     return healing

@@ -6,11 +6,14 @@ answer is lost the job is looked up by that name before anything is submitted ag
 
 from __future__ import annotations
 
+import random
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from recloser.aws import AwsError
+from recloser.aws import AwsError, Throttled
+from recloser.healing.watch import rest
 from recloser.values import AttemptRecord, JobSpec, utc_now
 
 if TYPE_CHECKING:
@@ -19,6 +22,10 @@ if TYPE_CHECKING:
     from recloser.healing.casebook import Casebook
     from recloser.healing.remedies import Change
     from recloser.healing.site import Site
+
+_TRIES = 8
+_PAUSE_S = 0.5
+_PAUSE_CAP_S = 20.0
 
 
 def specify(site: Site, *, name: str, tags: Mapping[str, str], changes: Iterable[Change]) -> JobSpec:
@@ -36,38 +43,57 @@ def specify(site: Site, *, name: str, tags: Mapping[str, str], changes: Iterable
     return spec
 
 
-def submit(site: Site, book: Casebook, spec: JobSpec, number: int, *, look_first: bool) -> AttemptRecord:
-    """Submit an attempt, intent first.
-
-    Args:
-        site: The target in its account.
-        book: Where the intent and the job id are written.
-        spec: What to submit.
-        number: The attempt's number.
-        look_first: The intent was written before, so a job of this name may already be there.
+def submit(site: Site, book: Casebook, spec: JobSpec, number: int) -> AttemptRecord:
+    """Submit an attempt, intent first; one that was intended before, by whatever process, is looked for first.
 
     Raises:
-        AwsError: Batch refused it, or cannot be reached and knows no job of this name.
+        AwsError: Batch refused it, or stays out of reach.
     """
-    book.write_attempt(
-        AttemptRecord(
-            number=number,
-            job_name=spec.name,
-            definition=spec.definition,
-            memory_mib=spec.memory_mib,
-            submitted_at=utc_now(),
+    intended = bool(book.incident.attempts) and book.attempt.number == number
+    if not intended:
+        book.write_attempt(
+            AttemptRecord(
+                number=number,
+                job_name=spec.name,
+                definition=spec.definition,
+                memory_mib=spec.memory_mib,
+                submitted_at=utc_now(),
+            )
         )
-    )
-    return book.amend_attempt(job_id=_submit_once(site, spec, look_first=look_first))
+    job_id = _adopt(site, spec, book.attempt.submitted_at) if intended else None
+    return book.amend_attempt(job_id=job_id or _submit_once(site, spec))
 
 
-def _submit_once(site: Site, spec: JobSpec, *, look_first: bool) -> str:
-    if look_first and (known := site.account.batch.find(spec.queue, spec.name)):
-        return known[0]
-    try:
-        return site.account.batch.submit(spec)
-    except AwsError as error:
-        if not error.is_transient:
-            raise
-        adopted = site.account.batch.find(spec.queue, spec.name)
-        return adopted[0] if adopted else site.account.batch.submit(spec)
+def _submit_once(site: Site, spec: JobSpec) -> str:
+    for tried in range(1, _TRIES + 1):
+        sent_at = utc_now()
+        try:
+            return site.account.batch.submit(spec)
+        except Throttled:
+            # A refusal, not a lost answer: nothing was accepted.
+            if tried == _TRIES:
+                raise
+            rest(random.uniform(0, min(2**tried * _PAUSE_S, _PAUSE_CAP_S)))  # noqa: S311 - jitter, no secret
+        except AwsError as error:
+            if not error.is_transient or tried == _TRIES:
+                raise
+            if (adopted := _adopt(site, spec, sent_at)) is not None:
+                return adopted
+    raise AssertionError("the last try returns or raises")
+
+
+def _adopt(site: Site, spec: JobSpec, sent_at: datetime) -> str | None:
+    """The job that was accepted although its answer was lost; the oldest, if there are several.
+
+    A job can be accepted and not listed for a while, so its absence counts only after that while.
+    """
+    lag = timedelta(seconds=site.target.watch.list_lag_s)
+    while True:
+        known = site.account.batch.find(spec.queue, spec.name)
+        for duplicate in known[1:]:
+            site.account.batch.terminate(duplicate, f"recloser: a duplicate of {known[0]}")
+        if known:
+            return known[0]
+        if utc_now() - sent_at >= lag:
+            return None
+        rest(min(_PAUSE_S, lag.total_seconds()))

@@ -14,6 +14,8 @@ from recloser.healing.evidence import read_row
 from recloser.healing.narration import Sighting
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from recloser.healing.narration import Narrator
     from recloser.healing.site import Site
     from recloser.values import JobSnapshot
@@ -23,8 +25,8 @@ _UNKNOWN_GRACE_S = 120.0
 """DescribeJobs may not know a job just after SubmitJob (Metaflow #543, Airflow #37552)."""
 
 
-def watch(site: Site, job_id: str, attempt: int, narrator: Narrator) -> JobSnapshot:
-    """Poll until the job is terminal.
+def watch(site: Site, job_id: str, attempt: int, narrator: Narrator, *, polled: Callable[[], None]) -> JobSnapshot:
+    """Poll until the job is terminal; `polled` is called at every look.
 
     Raises:
         WatchTimedOut: It did not end within `watch.timeout_s`, or Batch does not know it any more.
@@ -34,6 +36,7 @@ def watch(site: Site, job_id: str, attempt: int, narrator: Narrator) -> JobSnaps
     while True:
         job = site.account.batch.describe([job_id]).get(job_id)
         now = time.monotonic()
+        polled()
         if job is not None:
             known = now
             narrator.watching(_sight(site, job, attempt))

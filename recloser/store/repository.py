@@ -1,7 +1,8 @@
 """The repository: each call is one transaction, and any thread may make it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -19,7 +20,7 @@ from recloser.store.queries import (
 )
 from recloser.store.rows import attempt_of, change_of, columns_of, incident_of, payload_json, payload_of
 from recloser.store.schema import migrate
-from recloser.store.tables import AttemptRow, ChangeRow, IncidentRow
+from recloser.store.tables import AttemptRow, ChangeRow, HolderRow, IncidentRow
 from recloser.store.transitions import check_transition
 from recloser.values import AttemptRecord, ChangeRecord, ChangeState, Incident, Verdict, utc_now
 
@@ -111,7 +112,7 @@ class Store:
 
         Args:
             change_id: The change.
-            state: What it becomes; planned → declined, applied, failed; applied → verified, failed, reverted;
+            state: What it becomes; planned → declined, applied, failed, undone; applied → verified, failed, reverted;
                 verified → reverted.
             note: Why; an empty one keeps the note that is there.
 
@@ -176,6 +177,31 @@ class Store:
         with self._read() as session:
             row = session.scalar(successes_of(target).limit(1))
             return None if row is None else attempt_of(row)
+
+    def hold(self, target: str, owner: str, *, is_gone: Callable[[str, datetime], bool]) -> str | None:
+        """Take or renew the hold on a target.
+
+        Args:
+            target: What is held.
+            owner: Who takes it.
+            is_gone: Told another holder and when it was last seen; whether it is dead.
+
+        Returns:
+            None, or the living holder that has it.
+        """
+        with self._write() as session:
+            row = session.get(HolderRow, target, with_for_update=True)
+            if row is not None and row.owner != owner and not is_gone(row.owner, row.seen_at):
+                return row.owner
+            session.merge(HolderRow(target=target, owner=owner, seen_at=utc_now()))
+            return None
+
+    def release(self, target: str, owner: str) -> None:
+        """Let go of a target, if it is still held by this owner."""
+        with self._write() as session:
+            row = session.get(HolderRow, target, with_for_update=True)
+            if row is not None and row.owner == owner:
+                session.delete(row)
 
     @contextmanager
     def _read(self) -> Iterator[Session]:

@@ -97,6 +97,16 @@ class ChangeRow(Base):
     body: Mapped[str]
 
 
+class HolderRow(Base):
+    """Who is healing a target at the moment."""
+
+    __tablename__ = "holders"
+
+    target: Mapped[str] = mapped_column(primary_key=True)
+    owner: Mapped[str]
+    seen_at: Mapped[datetime]
+
+
 class IncidentRow(Base):
     """One run of the heal loop."""
 

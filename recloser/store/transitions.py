@@ -4,12 +4,13 @@ from recloser.store.errors import StoreError
 from recloser.values import ChangeState
 
 MAY_FOLLOW: dict[ChangeState, frozenset[ChangeState]] = {
-    ChangeState.PLANNED: frozenset({ChangeState.DECLINED, ChangeState.APPLIED, ChangeState.FAILED}),
+    ChangeState.PLANNED: frozenset({ChangeState.DECLINED, ChangeState.APPLIED, ChangeState.FAILED, ChangeState.UNDONE}),
     ChangeState.APPLIED: frozenset({ChangeState.VERIFIED, ChangeState.FAILED, ChangeState.REVERTED}),
     ChangeState.VERIFIED: frozenset({ChangeState.REVERTED}),
     ChangeState.DECLINED: frozenset(),
     ChangeState.FAILED: frozenset(),
     ChangeState.REVERTED: frozenset(),
+    ChangeState.UNDONE: frozenset(),
 }
 
 

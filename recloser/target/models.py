@@ -59,6 +59,10 @@ class Watch(Declared):
     poll_s: float = Field(default=10.0, ge=0.05, le=300)
     timeout_s: float = Field(default=86_400.0, gt=0)
     """No wait is unbounded: after this long without an end the attempt is given up and reported."""
+    list_lag_s: float = Field(default=60.0, ge=0, le=600)
+    """How long Batch may not list a job that it has accepted; waited out before a lost submission is repeated."""
+    on_cancel: Literal["terminate", "leave"] = "terminate"
+    """What becomes of a running job when its healing is cancelled; a job that was left is taken up again."""
     log_lines: int = Field(default=400, ge=20, le=10_000)
     """How many lines of the end of the log are kept as evidence."""
     job_table: JobTable | None = None

@@ -44,6 +44,8 @@ class Verdict(StrEnum):
     HEALED = "healed"
     LOCKED_OUT = "locked-out"
     """Nothing safe is left to try; a person must act."""
+    CANCELLED = "cancelled"
+    """A person cancelled the healing, and its job was terminated as the target asks."""
     EXHAUSTED = "exhausted"
     """The iterations are used up."""
     REPORTED = "reported"
@@ -126,6 +128,8 @@ class ChangeState(StrEnum):
     """It could not be applied or verified; whatever was written has been taken back."""
     REVERTED = "reverted"
     """Taken back, because it did not help or because it is no longer needed."""
+    UNDONE = "undone"
+    """The process died while applying it; whatever had been written was taken back, and it may be planned again."""
 
 
 class ChangeRecord(Value):

@@ -12,6 +12,7 @@ LEGAL = {
     ("planned", "declined"),
     ("planned", "applied"),
     ("planned", "failed"),
+    ("planned", "undone"),
     ("applied", "verified"),
     ("applied", "failed"),
     ("applied", "reverted"),
@@ -21,7 +22,7 @@ LEGAL = {
 
 @pytest.mark.parametrize(("present", "wanted"), list(itertools.product(ChangeState, ChangeState)))
 def test_only_the_drawn_steps_are_taken(present: ChangeState, wanted: ChangeState) -> None:
-    """A step is taken if and only if it is one of the seven."""
+    """A step is taken if and only if it is one of the eight."""
     if (present, wanted) in LEGAL:
         check_transition("c-1", present, wanted)
     else:

@@ -1,0 +1,71 @@
+"""One healing at a time: a target is held by the process that heals it, until it lets go or is seen to be gone."""
+
+from __future__ import annotations
+
+import socket
+import time
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import psutil
+
+from recloser.healing.errors import NotReady
+from recloser.values import utc_now
+
+if TYPE_CHECKING:
+    from recloser.store import Store
+
+_STALE = timedelta(seconds=120)
+"""A holder on another machine that was not seen for so long is taken for dead."""
+_RENEW_S = 10.0
+
+
+class Hold:
+    """This process's hold on a target."""
+
+    def __init__(self, store: Store, target: str) -> None:
+        """Take hold.
+
+        Raises:
+            NotReady: Somebody else holds it, and is alive.
+        """
+        self._store = store
+        self._target = target
+        self._owner = _owner()
+        self._renewed = time.monotonic()
+        holder = store.hold(target, self._owner, is_gone=is_gone)
+        if holder is not None:
+            raise NotReady(f"target {target!r} is being healed by {_shown(holder)}; wait for it, or stop it first")
+
+    def renew(self) -> None:
+        """Be seen; cheap enough to call at every poll."""
+        if time.monotonic() - self._renewed > _RENEW_S:
+            self._renewed = time.monotonic()
+            self._store.hold(self._target, self._owner, is_gone=is_gone)
+
+    def release(self) -> None:
+        """Let go."""
+        self._store.release(self._target, self._owner)
+
+
+def is_gone(owner: str, seen_at: datetime) -> bool:
+    """Whether a holder is dead: looked up on this machine, judged by its silence on another."""
+    host, pid, created, _ = owner.split("|")
+    if host != socket.gethostname():
+        return utc_now() - seen_at > _STALE
+    with suppress(psutil.Error, ValueError):
+        process = psutil.Process(int(pid))
+        return process.status() == psutil.STATUS_ZOMBIE or f"{process.create_time():.2f}" != created
+    return True
+
+
+def _owner() -> str:
+    """Host, process id and the moment it began: an id alone is used again by the kernel."""
+    process = psutil.Process()
+    return f"{socket.gethostname()}|{process.pid}|{process.create_time():.2f}|{time.monotonic_ns()}"
+
+
+def _shown(owner: str) -> str:
+    host, pid, *_ = owner.split("|")
+    return f"process {pid} on {host}"
