@@ -20,6 +20,7 @@ def verdict_sentence(incident: Incident) -> Markdown:
             Verdict.LOCKED_OUT: "The job still fails and nothing safe is left to try: a person must act.",
             Verdict.EXHAUSTED: f"The job still fails after {attempts}, "
             f"and {incident.iterations} is the limit: a person must act.",
+            Verdict.CANCELLED: "A person cancelled the healing, and its job was terminated.",
             Verdict.REPORTED: "The job fails; the failure is explained below and nothing was changed.",
         }[incident.verdict]
     )

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from recloser.sandbox.state import StateDir
 
 OPERATOR = "recloser"
+STARTING_POLICY = "operator"
+"""Enough for any target; delete it from the user where a target's own, smaller policy is to be all there is."""
 LOG_GROUP = "/aws/batch/job"
 
 
@@ -40,10 +42,12 @@ def ensure_log_group(logs: Any) -> None:
 
 
 def _ensure_operator(iam: Any) -> None:
-    policy = (resources.files("recloser.sandbox") / "operator.json").read_text()
-    with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
+    try:
         iam.create_user(UserName=OPERATOR)
-    iam.put_user_policy(UserName=OPERATOR, PolicyName="operator", PolicyDocument=policy)
+    except iam.exceptions.EntityAlreadyExistsException:
+        return  # with the policies somebody has given, or taken, since
+    policy = (resources.files("recloser.sandbox") / "operator.json").read_text()
+    iam.put_user_policy(UserName=OPERATOR, PolicyName=STARTING_POLICY, PolicyDocument=policy)
 
 
 def _ensure_key(iam: Any, state: StateDir) -> AccessKey:

@@ -172,15 +172,17 @@ def test_killed_ministack_loses_no_image(fresh: Fresh, context: Path) -> None:
 
 
 def test_clean_restart_keeps_everything(fresh: Fresh, context: Path) -> None:
-    """Jobs, images, buckets and the operator's key outlive `down` and `up`."""
+    """Jobs, images, buckets, the operator's key and rights outlive `down` and `up`."""
     batch = fresh.batch(context)
     job = batch.run("echo", "kept")
     fresh.client("s3").create_bucket(Bucket="kept")
     operator = fresh.operator
+    fresh.client("iam").delete_user_policy(UserName="recloser", PolicyName="operator")
     fresh.sandbox.down()
     fresh.forget()
     fresh.sandbox.up()
     assert fresh.operator == operator
+    assert fresh.client("iam").list_user_policies(UserName="recloser")["PolicyNames"] == []
     assert fresh.client("batch").describe_jobs(jobs=[job["jobId"]])["jobs"] == [job]
     assert [bucket["Name"] for bucket in fresh.client("s3").list_buckets()["Buckets"]] == ["kept"]
     assert Batch(fresh.client("batch"), fresh.client("logs"), batch.image).run("true")["status"] == "SUCCEEDED"
