@@ -6,7 +6,6 @@ Run as root at every start and after MiniStack lost its state; each step leaves 
 from __future__ import annotations
 
 import contextlib
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from recloser.sandbox.ministack import REGION
@@ -17,13 +16,12 @@ if TYPE_CHECKING:
     from recloser.sandbox.state import StateDir
 
 OPERATOR = "recloser"
-STARTING_POLICY = "operator"
-"""Enough for any target; delete it from the user where a target's own, smaller policy is to be all there is."""
+"""Whom Recloser acts as. It begins with no rights at all: what it may do is what `recloser policy TARGET` prints."""
 LOG_GROUP = "/aws/batch/job"
 
 
 def bootstrap(clients: Clients, state: StateDir) -> AccessKey:
-    """Make the operator with its minimal policy and key, and the log group of jobs.
+    """Make the operator, without rights, with its key, and the log group of jobs.
 
     Returns:
         The operator's access key, also kept in the state folder.
@@ -42,12 +40,8 @@ def ensure_log_group(logs: Any) -> None:
 
 
 def _ensure_operator(iam: Any) -> None:
-    try:
+    with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
         iam.create_user(UserName=OPERATOR)
-    except iam.exceptions.EntityAlreadyExistsException:
-        return  # with the policies somebody has given, or taken, since
-    policy = (resources.files("recloser.sandbox") / "operator.json").read_text()
-    iam.put_user_policy(UserName=OPERATOR, PolicyName=STARTING_POLICY, PolicyDocument=policy)
 
 
 def _ensure_key(iam: Any, state: StateDir) -> AccessKey:

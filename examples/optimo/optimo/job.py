@@ -3,7 +3,7 @@
 import logging
 import time
 
-from optimo import __version__, config, inputs, model, outputs, storage
+from optimo import __version__, config, inputs, model, outputs
 from optimo.status import Status
 
 logger = logging.getLogger(__name__)

@@ -8,9 +8,9 @@ from recloser.settings import Settings
 pytestmark = pytest.mark.sandbox
 
 
-def test_the_operator_is_known_by_name(account: Account) -> None:
+def test_the_user_is_known_by_name(account: Account) -> None:
     """The identity is a user with a written policy, not root."""
-    assert account.identity_arn.endswith(":user/recloser")
+    assert account.identity_arn.endswith(":user/gateways")
     assert account.region == "us-east-1"
 
 

@@ -1,7 +1,6 @@
 """Logs, job table, IAM, S3 and ECR through the gateways, with the operator's permissions."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -40,17 +39,6 @@ def bucket(sandbox: Any, name: str) -> str:
     """An empty bucket."""
     sandbox.client("s3", "admin").create_bucket(Bucket=name)
     return name
-
-
-@pytest.fixture
-def simulation(sandbox: Any) -> Iterator[None]:
-    """What the product's own operator policy allows beyond the sandbox's: MiniStack judges simulation on `*` only."""
-    iam = sandbox.client("iam", "admin")
-    statement = {"Effect": "Allow", "Action": "iam:SimulatePrincipalPolicy", "Resource": "*"}
-    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    iam.put_user_policy(UserName="recloser", PolicyName="simulation", PolicyDocument=document)
-    yield
-    iam.delete_user_policy(UserName="recloser", PolicyName="simulation")
 
 
 def write(sandbox: Any, stream: str, *messages: str) -> None:
@@ -104,7 +92,6 @@ def test_a_job_s_row_is_read(sandbox: Any, account: Account, name: str) -> None:
         account.job_table.row(f"{name}-other", "j1", **names)
 
 
-@pytest.mark.usefixtures("simulation")
 def test_a_grant_is_made_seen_and_taken_back(account: Account, role: str) -> None:
     """The simulation follows the policy, on the resource it names and no other."""
     arn = account.iam.role_arn(role)

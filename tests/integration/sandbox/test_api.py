@@ -346,7 +346,7 @@ def test_own_routes_need_the_token(sandbox: SandboxUnderTest) -> None:
 
 
 def test_operator_is_a_real_user_with_limits(sandbox: SandboxUnderTest) -> None:
-    """The product's identity is the IAM user `recloser`, which may not do what its policy does not say."""
+    """The product's identity is the IAM user `recloser`, which begins with no rights."""
     sts, iam = sandbox.client("sts", "recloser"), sandbox.client("iam", "recloser")
     assert sts.get_caller_identity()["Arn"] == "arn:aws:iam::000000000000:user/recloser"
     with pytest.raises(ClientError, match="AccessDenied"):

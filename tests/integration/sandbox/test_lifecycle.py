@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -177,12 +178,13 @@ def test_clean_restart_keeps_everything(fresh: Fresh, context: Path) -> None:
     job = batch.run("echo", "kept")
     fresh.client("s3").create_bucket(Bucket="kept")
     operator = fresh.operator
-    fresh.client("iam").delete_user_policy(UserName="recloser", PolicyName="operator")
+    policy = json.dumps({"Version": "2012-10-17", "Statement": []})
+    fresh.client("iam").put_user_policy(UserName="recloser", PolicyName="given", PolicyDocument=policy)
     fresh.sandbox.down()
     fresh.forget()
     fresh.sandbox.up()
     assert fresh.operator == operator
-    assert fresh.client("iam").list_user_policies(UserName="recloser")["PolicyNames"] == []
+    assert fresh.client("iam").list_user_policies(UserName="recloser")["PolicyNames"] == ["given"]
     assert fresh.client("batch").describe_jobs(jobs=[job["jobId"]])["jobs"] == [job]
     assert [bucket["Name"] for bucket in fresh.client("s3").list_buckets()["Buckets"]] == ["kept"]
     assert Batch(fresh.client("batch"), fresh.client("logs"), batch.image).run("true")["status"] == "SUCCEEDED"
