@@ -54,6 +54,12 @@ class Job:
     detail: Document
     stop: Document | None = field(default=None)
     """Set once, by whoever ends the job first: what the attempt will say instead of its own end."""
+    recorded: str = ""
+    """The state last written: a save that differs from it is a transition."""
+
+    def __post_init__(self) -> None:
+        """A job that is made from a document starts in the document's state."""
+        self.recorded = self.recorded or str(self.detail.get("status", ""))
 
     @property
     def id(self) -> str:

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import copy
 import json
+import logging
 import sqlite3
 from typing import TYPE_CHECKING
 
 from recloser.sandbox.batch.model import TERMINAL, Document, Job
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
+_LOG = logging.getLogger(__name__)
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS resource (
   region TEXT, kind TEXT, name TEXT, document TEXT NOT NULL, PRIMARY KEY (region, kind, name));
@@ -44,6 +46,15 @@ class Store:
         # Few and asked for at every placement, so they are held as well.
         rows = self._db.execute("SELECT region, kind, name, document FROM resource")
         self._resources = {(region, kind, name): json.loads(text) for region, kind, name, text in rows}
+        self._listeners: list[Callable[[Job], None]] = []
+
+    def on_transition(self, callback: Callable[[Job], None]) -> None:
+        """Have every change of a job's state told, after it is written; not the submission itself.
+
+        The job goes on living: who needs its document later copies it now. A callback that raises is logged and
+        changes nothing.
+        """
+        self._listeners.append(callback)
 
     def close(self) -> None:
         """Close the database."""
@@ -119,9 +130,19 @@ class Store:
         self._db.execute("INSERT INTO job (id, region, queue, name, status, document) VALUES (?, ?, ?, ?, ?, ?)", row)
 
     def save_job(self, job: Job) -> None:
-        """Record a transition."""
+        """Record what a job has become, and tell it when its state is another."""
         row = (job.status, json.dumps(job.detail), job.id)
         self._db.execute("UPDATE job SET status = ?, document = ? WHERE id = ?", row)
+        if job.status != job.recorded:
+            job.recorded = job.status
+            self._tell(job)
+
+    def _tell(self, job: Job) -> None:
+        for callback in self._listeners:
+            try:
+                callback(job)
+            except Exception:  # noqa: BLE001 - whoever listens must not break the job
+                _LOG.exception("a listener failed at job %s", job.id)
 
     def jobs(self, region: str, ids: Iterable[str]) -> list[Document]:
         """The jobs among these ids that this region knows."""

@@ -1,0 +1,64 @@
+"""What the store keeps, and whom it tells."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from recloser.sandbox.batch.model import Job
+from recloser.sandbox.batch.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """An empty store."""
+    made = Store(tmp_path / "batch.sqlite")
+    yield made
+    made.close()
+
+
+def job_named(name: str, **detail: Any) -> Job:
+    """A job just submitted."""
+    container = {"vcpus": 1, "memory": 10}
+    return Job(
+        "r",
+        {"jobId": name, "jobName": name, "jobQueue": "q", "status": "SUBMITTED", "container": container, **detail},
+    )
+
+
+def test_transitions_are_told_once_each(store: Store) -> None:
+    """A listener hears of each change of state after it is written, not of the submission, not of other changes."""
+    heard: list[tuple[str, str]] = []
+
+    def listen(job: Job) -> None:
+        heard.append((job.status, store.jobs("r", [job.id])[0]["status"]))
+
+    store.on_transition(listen)
+    job = job_named("one")
+    store.add_job(job)
+    for status in ("RUNNABLE", "RUNNABLE", "STARTING"):
+        job.detail["status"] = status
+        store.save_job(job)
+    assert heard == [("RUNNABLE", "RUNNABLE"), ("STARTING", "STARTING")]
+
+
+def test_a_failing_listener_breaks_nothing(store: Store) -> None:
+    """What a listener raises is logged; the others hear, and the change stands."""
+    heard: list[str] = []
+
+    def fail(job: Job) -> None:
+        raise ValueError(job.id)
+
+    store.on_transition(fail)
+    store.on_transition(lambda job: heard.append(job.status))
+    job = job_named("one")
+    store.add_job(job)
+    job.detail["status"] = "RUNNABLE"
+    store.save_job(job)
+    assert heard == ["RUNNABLE"]
+    assert store.jobs("r", ["one"])[0]["status"] == "RUNNABLE"
