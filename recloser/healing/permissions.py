@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from recloser.target import Target
 
 
+_LOG_GROUP = "arn:aws:logs:*:*:log-group:/aws/batch/job"
+
+
 def operator_policy(target: Target) -> str:
     """The smallest IAM policy for healing a target, as JSON.
 
@@ -50,7 +53,8 @@ def _always(target: Target) -> list[dict[str, object]]:
             ],
         ),
         _allow("StopTheJob", ["batch:TerminateJob"], ["arn:aws:batch:*:*:job/*"]),
-        _allow("ReadLogs", ["logs:GetLogEvents"], ["arn:aws:logs:*:*:log-group:/aws/batch/job:*"]),
+        # AWS judges it on the stream, the sandbox on the group.
+        _allow("ReadLogs", ["logs:GetLogEvents"], [_LOG_GROUP, f"{_LOG_GROUP}:*"]),
         _allow("SeeTheJobRole", ["iam:GetRole"], [f"arn:aws:iam::*:role/{target.job.role}"]),
         # Asked before and after every grant. It only asks, and the sandbox judges it on `*`.
         _allow("SimulateTheJobRole", ["iam:SimulatePrincipalPolicy"], ["*"]),

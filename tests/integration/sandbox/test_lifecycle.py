@@ -178,7 +178,9 @@ def test_clean_restart_keeps_everything(fresh: Fresh, context: Path) -> None:
     job = batch.run("echo", "kept")
     fresh.client("s3").create_bucket(Bucket="kept")
     operator = fresh.operator
-    policy = json.dumps({"Version": "2012-10-17", "Statement": []})
+    policy = json.dumps(
+        {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}]}
+    )
     fresh.client("iam").put_user_policy(UserName="recloser", PolicyName="given", PolicyDocument=policy)
     fresh.sandbox.down()
     fresh.forget()
