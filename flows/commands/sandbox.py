@@ -1,6 +1,8 @@
 """`recloser sandbox`: an AWS on this machine."""
 
+import inspect
 import shlex
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +11,7 @@ import typer
 
 from recloser.sandbox import Identity, Sandbox, Status
 from recloser.sandbox import install as ministack
+from recloser.sandbox.batch.faults import Faults
 
 app = typer.Typer(no_args_is_help=True, help="An AWS on this machine: MiniStack and Batch with real processes.")
 _DOWN = 3
@@ -112,16 +115,42 @@ def build(  # noqa: PLR0917 - Typer calls it by name
     typer.echo(f"{built.uri}\n{built.digest}")
 
 
-@app.command()
 def faults(
-    host_loss: Annotated[int | None, typer.Option(min=0, help="The next N attempts lose their host.")] = None,
-    show: Annotated[bool, typer.Option("--list", help="Only show what is in force.")] = False,
-    clear: Annotated[bool, typer.Option("--clear", help="Switch everything off.")] = False,
+    show: Annotated[bool, typer.Option("--list", help="Show every fault there is.")] = False,
+    clear: Annotated[bool, typer.Option("--clear", help="Switch off what is not set here.")] = False,
     state_dir: StateDir = _DEFAULT,
+    **changes: float | None,
 ) -> None:
-    """Make the sandbox fail as AWS does."""
-    in_force = Sandbox(state_dir).faults(host_loss=0 if clear else None if show else host_loss)
-    typer.echo("\n".join(f"{name}: {value}" for name, value in in_force.items()) or "no faults in force")
+    """Make the sandbox fail as AWS does; without options, show what is in force."""
+    given = {name: value for name, value in changes.items() if value is not None}
+    in_force = Sandbox(state_dir).faults(clear=clear, **given)
+    if show:
+        shown = {name: in_force.get(name, field.default) for name, field in Faults.model_fields.items()}
+        lines = [f"{name}: {value}  ({Faults.model_fields[name].description})" for name, value in shown.items()]
+    else:
+        lines = [f"{name}: {value}" for name, value in in_force.items()]
+    typer.echo("\n".join(lines) or "no faults in force")
+
+
+def _with_an_option_for_each_fault(command: Callable[..., None]) -> Callable[..., None]:
+    """Typer reads a signature: it gets one with the fields of `Faults` in place of `**changes`."""
+    signature = inspect.signature(command)
+    own = [one for one in signature.parameters.values() if one.kind is not one.VAR_KEYWORD]
+    options = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=None,
+            annotation=Annotated[field.annotation | None, typer.Option(help=field.description)],  # type: ignore[operator]
+        )
+        for name, field in Faults.model_fields.items()
+    ]
+    vars(command).update(__signature__=signature.replace(parameters=[*own, *options]))
+    command.__annotations__ |= {option.name: option.annotation for option in options}
+    return command
+
+
+app.command()(_with_an_option_for_each_fault(faults))
 
 
 def _install() -> None:

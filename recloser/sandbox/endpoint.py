@@ -12,7 +12,7 @@ from recloser.sandbox import images
 from recloser.sandbox.batch.admin import Admin
 from recloser.sandbox.batch.app import Api, application
 from recloser.sandbox.batch.credentials import Credentials
-from recloser.sandbox.batch.faults import Faults
+from recloser.sandbox.batch.faults import Switches
 from recloser.sandbox.batch.memory import choose
 from recloser.sandbox.batch.runner import Runner, Surroundings
 from recloser.sandbox.batch.scheduler import Scheduler
@@ -39,7 +39,7 @@ class Endpoint:
         self._clients = Clients(record.ministack_url)
         self._store = Store(state.database)
         self._guard = choose(state.root, memory_guard)
-        faults, credentials = Faults(), Credentials(self._clients)
+        faults, credentials = Switches(state.faults), Credentials(self._clients)
         surroundings = Surroundings(
             store=self._store,
             clients=self._clients,

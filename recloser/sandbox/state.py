@@ -91,6 +91,11 @@ class StateDir:
         return self.root / "batch.sqlite"
 
     @property
+    def faults(self) -> Path:
+        """The faults in force."""
+        return self.root / "faults.json"
+
+    @property
     def attempts(self) -> Path:
         """One scratch folder for each running attempt."""
         return self.root / "attempts"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
 import sys
@@ -16,6 +15,7 @@ from pydantic import Field
 
 from recloser.sandbox import environment as variables
 from recloser.sandbox import processes
+from recloser.sandbox.batch.faults import Change
 from recloser.sandbox.daemon import ask, spawn
 from recloser.sandbox.environment import Identity
 from recloser.sandbox.errors import SandboxDownError, SandboxError
@@ -51,7 +51,7 @@ class Status(Value):
     record: Record | None = None
     ministack_alive: bool = False
     jobs: dict[str, int] = Field(default_factory=dict)
-    faults: dict[str, int] = Field(default_factory=dict)
+    faults: dict[str, int | float] = Field(default_factory=dict)
     memory_guard: str = ""
 
 
@@ -173,15 +173,19 @@ class Sandbox:
         )
         return BuiltImage.model_validate(self._ask("POST", "images", request.model_dump_json()))
 
-    def faults(self, *, host_loss: int | None = None) -> dict[str, int]:
+    def faults(self, *, clear: bool = False, **changes: float) -> dict[str, int | float]:
         """Show the faults in force, after setting those that are given.
 
         Args:
-            host_loss: How many of the next attempts that reach RUNNING lose their host; 0 switches it off.
+            clear: Switch all others off.
+            changes: Fields of `recloser.sandbox.batch.faults.Faults`, for example `host_loss=2`.
+
+        Raises:
+            SandboxError: There is no such fault, or its value is out of range.
         """
-        if host_loss is None:
+        if not changes and not clear:
             return dict(self._ask("GET", "faults"))
-        return dict(self._ask("POST", "faults", json.dumps({"host_loss": host_loss})))
+        return dict(self._ask("POST", "faults", Change(clear=clear, faults=changes).model_dump_json()))
 
     def _is_serving(self) -> bool:
         try:

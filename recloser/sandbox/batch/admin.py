@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from recloser.sandbox import images
+from recloser.sandbox.batch.faults import Change
 from recloser.sandbox.batch.model import BatchError, Document
 from recloser.sandbox.errors import SandboxError
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from recloser.sandbox.batch.faults import Faults
+    from recloser.sandbox.batch.faults import Switches
     from recloser.sandbox.batch.store import Store
     from recloser.sandbox.clients import Clients
 
@@ -30,7 +31,7 @@ class Admin:
     """What `recloser sandbox` asks the daemon."""
 
     def __init__(
-        self, *, token: str, store: Store, clients: Clients, images_folder: Path, faults: Faults, guard: str
+        self, *, token: str, store: Store, clients: Clients, images_folder: Path, faults: Switches, guard: str
     ) -> None:
         self._token = token
         self._store = store
@@ -52,7 +53,7 @@ class Admin:
         self._check(request)
         answer: Document = {
             "jobs": self._store.count_by_status(),
-            "faults": self._faults.in_force(),
+            "faults": self._faults.now.in_force(),
             "memory_guard": self._guard,
         }
         return JSONResponse(answer)
@@ -73,8 +74,12 @@ class Admin:
         """Show the faults, or set them."""
         self._check(request)
         if request.method == "POST":
-            self._faults.host_loss = int((await request.json())["host_loss"])
-        return JSONResponse(self._faults.in_force())
+            wanted = Change.model_validate_json(await request.body())
+            try:
+                self._faults.set(wanted.faults, clear=wanted.clear)
+            except SandboxError as error:
+                raise BatchError(str(error), code="SandboxError") from error
+        return JSONResponse(self._faults.now.in_force())
 
     def _check(self, request: Request) -> None:
         shown = request.headers.get(TOKEN_HEADER, "")

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from recloser.sandbox.batch.credentials import Credentials
-    from recloser.sandbox.batch.faults import Faults
+    from recloser.sandbox.batch.faults import Switches
     from recloser.sandbox.batch.memory import Guard, Limit
     from recloser.sandbox.batch.store import Store
     from recloser.sandbox.clients import Clients
@@ -47,7 +47,7 @@ class Surroundings:
     images: Images
     credentials: Credentials
     guard: Guard
-    faults: Faults
+    faults: Switches
     ministack_url: str
     batch_url: str
     attempts: Path
@@ -81,6 +81,7 @@ class Runner:
         self._at.store.save_job(job)
 
     async def _attempt(self, job: Job, attempt: Attempt, environment: str) -> Document:
+        await self._at.faults.linger(lambda: job.stop is not None)
         image = await self._image(job.container["image"])
         own = {**await self._role(job, attempt), **_own_variables(job, environment)}
         stream = _stream(job, attempt.task_id)
@@ -101,6 +102,8 @@ class Runner:
         return endings.exited(exit_code, out_of_memory=attempt.limit.exceeded())
 
     async def _image(self, name: str) -> Image:
+        if self._at.faults.take("image_pull_failure"):
+            raise endings.cannot_pull(name, "failed to resolve reference {image}: the registry is away")
         known = self._at.images.cached(name)
         if known is not None:
             return known
@@ -139,9 +142,12 @@ class Runner:
         limit_s = job.detail.get("timeout", {}).get("attemptDurationSeconds")
         if limit_s is not None:
             loop = asyncio.get_running_loop()
-            attempt.keep(loop.call_later(limit_s, self.stop, job, {"statusReason": endings.TIMED_OUT}))
-        if self._at.faults.take_host_loss():
+            scaled_s = self._at.faults.scaled(limit_s)
+            attempt.keep(loop.call_later(scaled_s, self.stop, job, {"statusReason": endings.TIMED_OUT}))
+        if self._at.faults.take("host_loss"):
             self.stop(job, {"statusReason": endings.HOST_LOST}, 0)
+        elif self._at.faults.take("spot_interruption"):
+            self.stop(job, {"statusReason": endings.HOST_LOST})
         exit_code = await process.ended()
         processes.send(attempt.members(), signal.SIGKILL)  # stragglers end with the main process
         return exit_code
@@ -151,7 +157,7 @@ class Runner:
         attempt = self._running.get(job.id)
         if job.stop is None and attempt is not None:
             job.stop = ending
-            attempt.stop(self._at.stop_grace_s if grace_s is None else grace_s)
+            attempt.stop(self._at.faults.scaled(self._at.stop_grace_s) if grace_s is None else grace_s)
 
 
 def _arns(region: str, environment: str, task_id: str) -> dict[str, str]:

@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from recloser.sandbox.batch import logs as logs_module
-from recloser.sandbox.batch.faults import Faults
+from recloser.sandbox.batch.faults import Switches
 from recloser.sandbox.batch.model import Job
 from recloser.sandbox.batch.poller import PollingGuard
 from recloser.sandbox.batch.runner import Runner, Surroundings
@@ -105,7 +105,7 @@ def run(tmp_path: Path) -> Callable[..., Outcome]:
             "images": FakeImages(),
             "credentials": FakeCredentials(),
             "guard": PollingGuard(),
-            "faults": Faults(),
+            "faults": Switches(),
             "ministack_url": "http://127.0.0.1:1",
             "batch_url": "http://127.0.0.1:2",
             "attempts": tmp_path,
