@@ -12,7 +12,7 @@ import logging
 import sqlite3
 from typing import TYPE_CHECKING
 
-from recloser.sandbox.batch.model import TERMINAL, Document, Job
+from recloser.sandbox.batch.model import TERMINAL, UNDER_WAY, Document, Job
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -27,7 +27,7 @@ CREATE TABLE IF NOT EXISTS definition (
   PRIMARY KEY (region, name, revision));
 CREATE TABLE IF NOT EXISTS job (
   number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL, region TEXT NOT NULL, queue TEXT NOT NULL,
-  name TEXT NOT NULL, status TEXT NOT NULL, document TEXT NOT NULL);
+  name TEXT NOT NULL, status TEXT NOT NULL, document TEXT NOT NULL, stop TEXT);
 CREATE INDEX IF NOT EXISTS job_by_status ON job (queue, status, number);
 CREATE INDEX IF NOT EXISTS job_by_name ON job (queue, name, number);
 CREATE TABLE IF NOT EXISTS image (
@@ -131,8 +131,10 @@ class Store:
 
     def save_job(self, job: Job) -> None:
         """Record what a job has become, and tell it when its state is another."""
-        row = (job.status, json.dumps(job.detail), job.id)
-        self._db.execute("UPDATE job SET status = ?, document = ? WHERE id = ?", row)
+        # What a job that is being ended will say was promised to whoever ended it; it concerns this attempt only.
+        stop = json.dumps(job.stop) if job.stop is not None and job.status in UNDER_WAY else None
+        row = (job.status, json.dumps(job.detail), stop, job.id)
+        self._db.execute("UPDATE job SET status = ?, document = ?, stop = ? WHERE id = ?", row)
         if job.status != job.recorded:
             job.recorded = job.status
             self._tell(job)
@@ -152,8 +154,9 @@ class Store:
 
     def unfinished(self) -> list[Job]:
         """Every job that has not ended, oldest first."""
-        query = "SELECT region, document FROM job WHERE status NOT IN (?, ?) ORDER BY number"
-        return [Job(region, json.loads(text)) for region, text in self._db.execute(query, TERMINAL)]
+        query = "SELECT region, document, stop FROM job WHERE status NOT IN (?, ?) ORDER BY number"
+        rows = self._db.execute(query, TERMINAL)
+        return [Job(region, json.loads(text), json.loads(stop or "null")) for region, text, stop in rows]
 
     def page_by_status(self, queue: str, status: str, before: int, limit: int) -> list[tuple[int, Document]]:
         """Jobs of a queue in one state, newest first, older than job number `before`."""
