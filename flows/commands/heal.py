@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from flows import leftovers
 from flows.summary import print_summary
 from recloser.aws import connect
 from recloser.errors import RecloserError
@@ -75,6 +76,8 @@ def _check(target: str, fix_mode: FixMode, use_test_data: bool) -> None:
 
 
 def _run_flow(parameters: dict[str, Any], *, verbose: bool) -> Incident:
+    leftovers.sweep()
+    leftovers.mark()
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
     # Prefect takes a second to import: only this command pays for it.
