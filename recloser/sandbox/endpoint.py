@@ -52,7 +52,7 @@ class Endpoint:
             attempts=state.attempts,
             stop_grace_s=stop_grace_s,
         )
-        self._scheduler = Scheduler(self._store, Runner(surroundings))
+        self._scheduler = Scheduler(self._store, Runner(surroundings), scaled=faults.scaled)
         admin = Admin(
             token=state.make_token(),
             store=self._store,

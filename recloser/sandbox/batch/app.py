@@ -14,7 +14,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from recloser.sandbox.batch import definitions, jobs, resources, tags
+from recloser.sandbox.batch import definitions, jobs, listing, resources, submission, tags
 from recloser.sandbox.batch.context import Context
 from recloser.sandbox.batch.model import BatchError, Document, NotServedError
 from recloser.sandbox.batch.served import check_served
@@ -44,11 +44,13 @@ OPERATIONS: dict[str, Callable[[Context, Document], Document]] = {
     "RegisterJobDefinition": definitions.register_job_definition,
     "DescribeJobDefinitions": definitions.describe_job_definitions,
     "DeregisterJobDefinition": definitions.deregister_job_definition,
-    "SubmitJob": jobs.submit_job,
+    "SubmitJob": submission.submit_job,
     "DescribeJobs": jobs.describe_jobs,
-    "ListJobs": jobs.list_jobs,
+    "ListJobs": listing.list_jobs,
     "TerminateJob": jobs.terminate_job,
     "CancelJob": jobs.cancel_job,
+    "TerminateJobs": jobs.terminate_jobs,
+    "CancelJobs": jobs.cancel_jobs,
     "TagResource": tags.tag_resource,
     "ListTagsForResource": tags.list_tags_for_resource,
     "UntagResource": tags.untag_resource,

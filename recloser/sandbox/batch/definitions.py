@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from recloser.sandbox.batch.model import BatchError, Document, arn, name_in
 from recloser.sandbox.batch.paging import page
+from recloser.sandbox.batch.retries import check_retries
+from recloser.sandbox.batch.shares import check_priority
 from recloser.sandbox.batch.validation import check_name, check_tags, check_timeout, sizes
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ def register_job_definition(context: Context, request: Document) -> Document:
         "platformCapabilities": ["EC2"],
         "containerOrchestrationType": "ECS",
         **{key: request[key] for key in ("timeout", "retryStrategy") if request.get(key)},
+        **({"schedulingPriority": request["schedulingPriority"]} if "schedulingPriority" in request else {}),
     }
     context.store.put_definition(context.region, document)
     return {key: document[key] for key in ("jobDefinitionName", "jobDefinitionArn", "revision")}
@@ -46,6 +49,8 @@ def _check(request: Document) -> None:
     check_name(request["jobDefinitionName"], "jobDefinitionName")
     check_tags(request.get("tags", {}))
     check_timeout(request.get("timeout"))
+    check_retries(request.get("retryStrategy"))
+    check_priority(request.get("schedulingPriority"), "schedulingPriority")
     container = request.get("containerProperties")
     if not container or not container.get("image"):
         raise BatchError("containerProperties with an image is required for type container")
@@ -90,9 +95,21 @@ def find(context: Context, text: str) -> Document:
     Raises:
         BatchError: It does not exist or is INACTIVE.
     """
+    document = find_revision(context, text)
+    if document["status"] != "ACTIVE":
+        raise BatchError(f"JobDefinition {text} does not exist or is not ACTIVE")
+    return document
+
+
+def find_revision(context: Context, text: str) -> Document:
+    """A revision, ACTIVE or not; without a number the latest ACTIVE one.
+
+    Raises:
+        BatchError: It does not exist.
+    """
     name, revision = _parse(context, text)
     document = context.store.definition(context.region, name, revision)
-    if document is None or document["status"] != "ACTIVE":
+    if document is None:
         raise BatchError(f"JobDefinition {text} does not exist or is not ACTIVE")
     return document
 

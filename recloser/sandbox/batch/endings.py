@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from recloser.sandbox.batch.model import Document, now_ms
+from recloser.sandbox.batch.retries import is_retried
 
 HOST: Final = "i-0123456789abcdef0"
 HOST_LOST: Final = f"Host EC2 (instance {HOST}) terminated."
@@ -13,6 +14,10 @@ NOT_STARTED: Final = "Task failed to start"
 TIMED_OUT: Final = "Job attempt duration exceeded timeout"
 OUT_OF_MEMORY: Final = "OutOfMemoryError: Container killed due to memory usage"
 OVERRIDES_TOO_LONG: Final = "Container Overrides length must be at most 8192"
+TOO_MANY_TAGS: Final = "Job and job definition together have more than 50 tags to propagate"
+DEPENDENCY_FAILED: Final = "Dependent Job failed"
+CHILD_FAILED: Final = "Array Child Job failed"
+QUEUE_DELETED: Final = "Job queue was deleted"
 
 _MAX_REASON = 255
 _OF_CONTAINER = ("exitCode", "reason")
@@ -69,7 +74,7 @@ def fail(detail: Document, ending: Document) -> None:
 
 
 def record(detail: Document, own: Document, imposed: Document | None) -> None:
-    """Write the end of an attempt, and with it of the job.
+    """Write the end of an attempt, and with it the end of the job or, where it is tried again, its return to RUNNABLE.
 
     Args:
         detail: The job as DescribeJobs shows it; changed.
@@ -80,11 +85,34 @@ def record(detail: Document, own: Document, imposed: Document | None) -> None:
     if ending["statusReason"] != HOST_LOST:  # a lost host reports nothing of its containers
         detail["container"].update({key: own[key] for key in _OF_CONTAINER if key in own})
     stopped = now_ms()
-    detail["attempts"].append(_attempt(detail, ending["statusReason"], stopped))
+    attempt = _attempt(detail, ending["statusReason"], stopped)
+    detail["attempts"].append(attempt)
     detail.update({key: ending[key] for key in _FLAGS if key in ending})
-    succeeded = imposed is None and own.get("exitCode") == 0
-    detail["status"] = "SUCCEEDED" if succeeded else "FAILED"
-    detail.update(statusReason=ending["statusReason"], stoppedAt=stopped)
+    if imposed is None and own.get("exitCode") == 0:
+        detail.update(status="SUCCEEDED", statusReason=ending["statusReason"], stoppedAt=stopped)
+    elif _is_failure(ending) and _has_another(detail, attempt):
+        _begin_again(detail)
+    else:
+        detail.update(status="FAILED", statusReason=ending["statusReason"], stoppedAt=stopped)
+
+
+def _is_failure(ending: Document) -> bool:
+    # what a user or a time limit has ended is not tried again
+    return not any(ending.get(flag) for flag in _FLAGS) and ending["statusReason"] != TIMED_OUT
+
+
+def _has_another(detail: Document, attempt: Document) -> bool:
+    strategy = detail.get("retryStrategy", {"attempts": 1, "evaluateOnExit": []})
+    facts = {**attempt["container"], "statusReason": attempt["statusReason"]}
+    return is_retried(strategy, len(detail["attempts"]), facts)
+
+
+def _begin_again(detail: Document) -> None:
+    detail["status"] = "RUNNABLE"
+    for name in ("startedAt", "statusReason"):
+        detail.pop(name, None)
+    for name in _SHOWN:
+        detail["container"].pop(name, None)
 
 
 def _attempt(detail: Document, reason: str, stopped: int) -> Document:

@@ -12,6 +12,7 @@ from recloser.sandbox.ministack import ACCOUNT
 Document = dict[str, Any]
 
 WAITING = ("SUBMITTED", "PENDING", "RUNNABLE")
+UNDER_WAY = ("STARTING", "RUNNING")
 TERMINAL = ("SUCCEEDED", "FAILED")
 
 
@@ -46,7 +47,12 @@ def name_in(text: str, kind: str) -> str:
     return text.split(f":{kind}/", 1)[-1] if text.startswith("arn:") else text
 
 
-@dataclass(slots=True)
+def child_id(parent: str, index: int) -> str:
+    """The id of an array's child."""
+    return f"{parent}:{index}"
+
+
+@dataclass(slots=True, eq=False)
 class Job:
     """A job before its end, as the scheduler and the runner hold it; `detail` is what DescribeJobs shows."""
 
@@ -54,6 +60,8 @@ class Job:
     detail: Document
     stop: Document | None = field(default=None)
     """Set once, by whoever ends the job first: what the attempt will say instead of its own end."""
+    array_size: int = 0
+    """Of a child: how many its array has."""
     recorded: str = ""
     """The state last written: a save that differs from it is a transition."""
 
@@ -75,6 +83,28 @@ class Job:
     def status(self) -> str:
         """The state."""
         return str(self.detail["status"])
+
+    @property
+    def parent_id(self) -> str | None:
+        """Id of the array this job is a child of."""
+        parent, colon, _ = self.id.rpartition(":")
+        return parent if colon else None
+
+    @property
+    def index(self) -> int:
+        """A child's place in its array."""
+        return int(self.detail["arrayProperties"]["index"])
+
+    @property
+    def is_array(self) -> bool:
+        """Whether this is the parent of an array."""
+        return "size" in self.detail.get("arrayProperties", {})
+
+    def array_variables(self) -> dict[str, str]:
+        """What a child finds of its array in its environment."""
+        if self.parent_id is None:
+            return {}
+        return {"AWS_BATCH_JOB_ARRAY_INDEX": str(self.index), "AWS_BATCH_JOB_ARRAY_SIZE": str(self.array_size)}
 
     @property
     def container(self) -> Document:

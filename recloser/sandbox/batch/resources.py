@@ -5,9 +5,11 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING
 
+from recloser.sandbox.batch.limits import check_limits
 from recloser.sandbox.batch.model import BatchError, Document, arn, name_in
 from recloser.sandbox.batch.paging import page
 from recloser.sandbox.batch.scheduler import ENVIRONMENT, QUEUE
+from recloser.sandbox.batch.shares import check_policy
 from recloser.sandbox.batch.validation import check_name, check_tags
 from recloser.sandbox.ministack import ACCOUNT
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
 _LIMIT = 50
 _MAX_ENVIRONMENTS = 3
+_OF_QUEUE = ("state", "priority", "schedulingPolicyArn", "jobStateTimeLimitActions")
 
 
 def create_compute_environment(context: Context, request: Document) -> Document:
@@ -24,6 +27,8 @@ def create_compute_environment(context: Context, request: Document) -> Document:
     _check_new(context, ENVIRONMENT, name, request)
     if "computeResources" not in request:
         raise BatchError("computeResources is required for a MANAGED compute environment")
+    sizes = {"minvCpus": 0, **request["computeResources"]}
+    _check_sizes(sizes)
     document = {
         "computeEnvironmentName": name,
         "computeEnvironmentArn": arn(context.region, ENVIRONMENT, name),
@@ -33,7 +38,7 @@ def create_compute_environment(context: Context, request: Document) -> Document:
         "state": request.get("state", "ENABLED"),
         "status": "VALID",
         "statusReason": "ComputeEnvironment Healthy",
-        "computeResources": {"minvCpus": 0, **request["computeResources"]},
+        "computeResources": sizes,
         "containerOrchestrationType": "ECS",
         "serviceRole": request.get("serviceRole", f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/batch.amazonaws.com"),
     }
@@ -50,6 +55,7 @@ def update_compute_environment(context: Context, request: Document) -> Document:
     """Change state, sizes or role."""
     document = find(context, ENVIRONMENT, request["computeEnvironment"])
     document["computeResources"].update(request.get("computeResources", {}))
+    _check_sizes(document["computeResources"])
     document.update({key: request[key] for key in ("state", "serviceRole") if key in request})
     name = document["computeEnvironmentName"]
     context.store.put_resource(context.region, ENVIRONMENT, name, document)
@@ -58,7 +64,7 @@ def update_compute_environment(context: Context, request: Document) -> Document:
 
 
 def delete_compute_environment(context: Context, request: Document) -> Document:
-    """Delete a disabled compute environment that no queue uses."""
+    """Delete a disabled compute environment that no queue and no job uses."""
     document = context.store.resource(context.region, ENVIRONMENT, name_in(request["computeEnvironment"], ENVIRONMENT))
     if document is None:
         return {}
@@ -68,6 +74,8 @@ def delete_compute_environment(context: Context, request: Document) -> Document:
     for queue in context.store.resources(context.region, QUEUE):
         if own in (entry["computeEnvironment"] for entry in queue["computeEnvironmentOrder"]):
             raise BatchError(f"Cannot delete, found existing JobQueue relationship: {queue['jobQueueName']}")
+    if (running := context.scheduler.jobs_on(own)) > 0:
+        raise BatchError(f"Cannot delete, {running} jobs run on it; wait for their end or terminate them")
     context.store.delete_resource(context.region, ENVIRONMENT, document["computeEnvironmentName"])
     return {}
 
@@ -76,6 +84,7 @@ def create_job_queue(context: Context, request: Document) -> Document:
     """Accept a queue; it is VALID at once."""
     name = request["jobQueueName"]
     _check_new(context, QUEUE, name, request)
+    _check_queue(request)
     document = {
         "jobQueueName": name,
         "jobQueueArn": arn(context.region, QUEUE, name),
@@ -87,7 +96,8 @@ def create_job_queue(context: Context, request: Document) -> Document:
         "serviceEnvironmentOrder": [],
         "jobQueueType": "ECS",
         "tags": request.get("tags", {}),
-        "jobStateTimeLimitActions": [],
+        "jobStateTimeLimitActions": request.get("jobStateTimeLimitActions", []),
+        **({"schedulingPolicyArn": request["schedulingPolicyArn"]} if request.get("schedulingPolicyArn") else {}),
     }
     context.store.put_resource(context.region, QUEUE, name, document)
     return {"jobQueueName": name, "jobQueueArn": document["jobQueueArn"]}
@@ -99,9 +109,12 @@ def describe_job_queues(context: Context, request: Document) -> Document:
 
 
 def update_job_queue(context: Context, request: Document) -> Document:
-    """Change state, priority or compute environments."""
+    """Change state, priority, compute environments, time limits; a scheduling policy can only be replaced."""
     document = find(context, QUEUE, request["jobQueue"])
-    document.update({key: request[key] for key in ("state", "priority") if key in request})
+    _check_queue(request)
+    if request.get("schedulingPolicyArn") and not document.get("schedulingPolicyArn"):
+        raise BatchError("schedulingPolicyArn cannot be added to a job queue that was created without one")
+    document.update({key: request[key] for key in _OF_QUEUE if key in request})
     if "computeEnvironmentOrder" in request:
         document["computeEnvironmentOrder"] = _order(context, request["computeEnvironmentOrder"])
     name = document["jobQueueName"]
@@ -143,6 +156,20 @@ def _check_new(context: Context, kind: str, name: str, request: Document) -> Non
         raise BatchError(f"at most {_LIMIT} of kind {kind} are allowed in an account and region")
 
 
+def _check_sizes(resources: Document) -> None:
+    smallest, largest = resources["minvCpus"], resources["maxvCpus"]
+    if not 0 <= smallest <= largest:
+        raise BatchError(f"computeResources: minvCpus {smallest} should be between 0 and maxvCpus {largest}")
+
+
+def _check_queue(request: Document) -> None:
+    check_limits(request.get("jobStateTimeLimitActions", []))
+    if "schedulingPolicyArn" in request:
+        check_policy(request["schedulingPolicyArn"])
+    if request.get("priority", 0) < 0:
+        raise BatchError(f"priority should be 0 or more, got {request['priority']}")
+
+
 def _order(context: Context, entries: list[Document]) -> list[Document]:
     if not 1 <= len(entries) <= _MAX_ENVIRONMENTS:
         raise BatchError(f"computeEnvironmentOrder should name 1 to {_MAX_ENVIRONMENTS} compute environments")
@@ -153,6 +180,9 @@ def _order(context: Context, entries: list[Document]) -> list[Document]:
         }
         for entry in entries
     ]
+    for key in ("order", "computeEnvironment"):
+        if len({entry[key] for entry in found}) < len(found):
+            raise BatchError(f"computeEnvironmentOrder: no two entries should have the same {key}")
     return sorted(found, key=lambda entry: int(entry["order"]))
 
 

@@ -80,6 +80,11 @@ class Runner:
         endings.record(job.detail, ending, job.stop)
         self._at.store.save_job(job)
 
+    async def reattach(self, job: Job) -> None:
+        """An attempt of an earlier endpoint has lost its host."""
+        endings.record(job.detail, {"statusReason": endings.HOST_LOST}, job.stop)
+        self._at.store.save_job(job)
+
     async def _attempt(self, job: Job, attempt: Attempt, environment: str) -> Document:
         await self._at.faults.linger(lambda: job.stop is not None)
         image = await self._image(job.container["image"])
@@ -179,4 +184,5 @@ def _own_variables(job: Job, environment: str) -> dict[str, str]:
         "AWS_BATCH_JOB_ATTEMPT": str(len(job.detail["attempts"]) + 1),
         "AWS_BATCH_JQ_NAME": name_in(job.queue, "job-queue"),
         "AWS_BATCH_CE_NAME": environment,
+        **job.array_variables(),
     }

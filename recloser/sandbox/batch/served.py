@@ -15,7 +15,10 @@ ANY: Final = object()
 
 _ENVIRONMENT: Final = [{"name": ANY, "value": ANY}]
 _RESOURCES: Final = [{"type": ("VCPU", "MEMORY"), "value": ANY}]
-_RETRY: Final = {"attempts": (1,)}
+_RETRY: Final = {
+    "attempts": ANY,
+    "evaluateOnExit": [{"onStatusReason": ANY, "onReason": ANY, "onExitCode": ANY, "action": ANY}],
+}
 _TIMEOUT: Final = {"attemptDurationSeconds": ANY}
 _COMPUTE_RESOURCES: Final = {
     "type": ("EC2", "SPOT"),
@@ -41,6 +44,8 @@ _QUEUE: Final = {
     "state": ANY,
     "priority": ANY,
     "computeEnvironmentOrder": [{"order": ANY, "computeEnvironment": ANY}],
+    "schedulingPolicyArn": ANY,
+    "jobStateTimeLimitActions": [{"reason": ANY, "state": ANY, "maxTimeSeconds": ANY, "action": ("CANCEL",)}],
 }
 _ENVIRONMENT_STATE: Final = {"state": ANY, "serviceRole": ANY}
 _PAGE: Final = {"maxResults": ANY, "nextToken": ANY}
@@ -83,6 +88,7 @@ SERVED: Final[Document] = {
         },
         "retryStrategy": _RETRY,
         "timeout": _TIMEOUT,
+        "schedulingPriority": ANY,
         "tags": ANY,
         "propagateTags": ANY,
         "platformCapabilities": (["EC2"],),
@@ -93,6 +99,10 @@ SERVED: Final[Document] = {
         "jobName": ANY,
         "jobQueue": ANY,
         "jobDefinition": ANY,
+        "shareIdentifier": ANY,
+        "schedulingPriorityOverride": ANY,
+        "arrayProperties": {"size": ANY},
+        "dependsOn": [{"jobId": ANY, "type": ANY}],
         "parameters": ANY,
         "containerOverrides": {"command": ANY, "environment": _ENVIRONMENT, "resourceRequirements": _RESOURCES},
         "retryStrategy": _RETRY,
@@ -103,12 +113,16 @@ SERVED: Final[Document] = {
     "DescribeJobs": {"jobs": ANY},
     "ListJobs": {
         "jobQueue": ANY,
+        "arrayJobId": ANY,
+        "multiNodeJobId": ANY,
         "jobStatus": ANY,
-        "filters": [{"name": ("JOB_NAME",), "values": ANY}],
+        "filters": [{"name": ANY, "values": ANY}],
         **_PAGE,
     },
     "TerminateJob": {"jobId": ANY, "reason": ANY},
     "CancelJob": {"jobId": ANY, "reason": ANY},
+    "TerminateJobs": {"jobs": ANY, "reason": ANY},
+    "CancelJobs": {"jobs": ANY, "reason": ANY},
     "TagResource": {"resourceArn": ANY, "tags": ANY},
     "ListTagsForResource": {"resourceArn": ANY},
     "UntagResource": {"resourceArn": ANY, "tagKeys": ANY},

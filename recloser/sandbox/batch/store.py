@@ -6,17 +6,20 @@ shows them; columns exist only for what is searched by.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 import logging
 import sqlite3
 from typing import TYPE_CHECKING
 
-from recloser.sandbox.batch.model import TERMINAL, UNDER_WAY, Document, Job
+from recloser.sandbox.batch.model import TERMINAL, UNDER_WAY, Document, Job, name_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
+
+    from recloser.sandbox.batch.listing import Selection
 
 _LOG = logging.getLogger(__name__)
 _SCHEMA = """
@@ -27,9 +30,11 @@ CREATE TABLE IF NOT EXISTS definition (
   PRIMARY KEY (region, name, revision));
 CREATE TABLE IF NOT EXISTS job (
   number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL, region TEXT NOT NULL, queue TEXT NOT NULL,
-  name TEXT NOT NULL, status TEXT NOT NULL, document TEXT NOT NULL, stop TEXT);
-CREATE INDEX IF NOT EXISTS job_by_status ON job (queue, status, number);
-CREATE INDEX IF NOT EXISTS job_by_name ON job (queue, name, number);
+  name TEXT NOT NULL, definition TEXT NOT NULL, share TEXT, parent TEXT, created INTEGER NOT NULL, stopped INTEGER,
+  status TEXT NOT NULL, document TEXT NOT NULL, stop TEXT);
+CREATE INDEX IF NOT EXISTS job_by_status ON job (queue, status, number) WHERE parent IS NULL;
+CREATE INDEX IF NOT EXISTS child_by_status ON job (parent, status, number) WHERE parent IS NOT NULL;
+CREATE INDEX IF NOT EXISTS job_by_end ON job (stopped) WHERE stopped IS NOT NULL;
 CREATE TABLE IF NOT EXISTS image (
   region TEXT, repository TEXT, tag TEXT, document TEXT NOT NULL, PRIMARY KEY (region, repository, tag));
 """
@@ -124,20 +129,38 @@ class Store:
 
     # Jobs.
 
-    def add_job(self, job: Job) -> None:
-        """Accept a job; it is safe when this returns."""
-        row = (job.id, job.region, job.queue, job.detail["jobName"].lower(), job.status, json.dumps(job.detail))
-        self._db.execute("INSERT INTO job (id, region, queue, name, status, document) VALUES (?, ?, ?, ?, ?, ?)", row)
+    def add_job(self, *jobs: Job) -> None:
+        """Accept a job, or an array's parent with all its children; they are safe when this returns."""
+        query = (
+            "INSERT INTO job (id, region, queue, name, definition, share, parent, created, status, document) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        )
+        with self._transaction():
+            self._db.executemany(query, map(_new_row, jobs))
 
     def save_job(self, job: Job) -> None:
         """Record what a job has become, and tell it when its state is another."""
-        # What a job that is being ended will say was promised to whoever ended it; it concerns this attempt only.
-        stop = json.dumps(job.stop) if job.stop is not None and job.status in UNDER_WAY else None
-        row = (job.status, json.dumps(job.detail), stop, job.id)
-        self._db.execute("UPDATE job SET status = ?, document = ?, stop = ? WHERE id = ?", row)
-        if job.status != job.recorded:
-            job.recorded = job.status
-            self._tell(job)
+        self.save_jobs([job])
+
+    def save_jobs(self, jobs: Sequence[Job]) -> None:
+        """Record what several jobs have become, all or none, and tell those whose state is another."""
+        query = "UPDATE job SET status = ?, stopped = ?, document = ?, stop = ? WHERE id = ?"
+        with self._transaction():
+            self._db.executemany(query, map(_changed_row, jobs))
+        for job in jobs:
+            if job.status != job.recorded:
+                job.recorded = job.status
+                self._tell(job)
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
 
     def _tell(self, job: Job) -> None:
         for callback in self._listeners:
@@ -158,22 +181,37 @@ class Store:
         rows = self._db.execute(query, TERMINAL)
         return [Job(region, json.loads(text), json.loads(stop or "null")) for region, text, stop in rows]
 
-    def page_by_status(self, queue: str, status: str, before: int, limit: int) -> list[tuple[int, Document]]:
-        """Jobs of a queue in one state, newest first, older than job number `before`."""
-        query = (
-            "SELECT number, document FROM job WHERE queue = ? AND status = ? AND number < ? "
-            "ORDER BY number DESC LIMIT ?"
-        )
-        return self._numbered(query, queue, status, before, limit)
+    def status_of(self, job_id: str) -> str | None:
+        """The state of one job; None when it is unknown."""
+        row = self._db.execute("SELECT status FROM job WHERE id = ?", (job_id,)).fetchone()
+        return None if row is None else str(row[0])
 
-    def page_by_name(self, queue: str, name: str, before: int, limit: int) -> list[tuple[int, Document]]:
-        """Jobs of a queue by lower-case name, newest first; a trailing `*` stands for any rest."""
-        prefix = name.removesuffix("*")
+    def child_states(self, parent_id: str) -> list[str]:
+        """The states of an array's children, by index."""
+        query = "SELECT status FROM job WHERE parent = ? ORDER BY number"
+        return [str(status) for (status,) in self._db.execute(query, (parent_id,))]
+
+    def active_shares(self, queue: str) -> set[str]:
+        """The share identifiers of a queue's jobs that have not ended."""
+        query = "SELECT DISTINCT share FROM job WHERE queue = ? AND parent IS NULL AND status NOT IN (?, ?)"
+        return {str(share) for (share,) in self._db.execute(query, (queue, *TERMINAL)) if share is not None}
+
+    def page(self, selection: Selection, after: int | None, limit: int) -> list[tuple[int, Document]]:
+        """Selected jobs with their numbers, those after number `after` in the selection's order."""
+        beyond, order = ("<", "DESC") if selection.newest_first else (">", "ASC")
         query = (
-            "SELECT number, document FROM job WHERE queue = ? AND substr(name, 1, ?) = ? AND (? OR name = ?) "
-            "AND number < ? ORDER BY number DESC LIMIT ?"
+            f"SELECT number, document FROM job WHERE {selection.condition} "  # noqa: S608 - no value is in it
+            f"AND (? IS NULL OR number {beyond} ?) ORDER BY number {order} LIMIT ?"
         )
-        return self._numbered(query, queue, len(prefix), prefix, prefix != name, name, before, limit)
+        rows = self._db.execute(query, (*selection.values, after, after, limit))
+        return [(number, json.loads(text)) for number, text in rows]
+
+    def purge(self, before: int) -> int:
+        """Forget jobs that ended before this time, children with their parent; how many."""
+        with self._transaction():
+            gone = self._db.execute("DELETE FROM job WHERE stopped < ? AND parent IS NULL", (before,)).rowcount
+            orphans = "DELETE FROM job WHERE stopped < ? AND parent IS NOT NULL AND parent NOT IN (SELECT id FROM job)"
+            return gone + self._db.execute(orphans, (before,)).rowcount
 
     def count_by_status(self) -> dict[str, int]:
         """How many jobs are in each state, over all regions."""
@@ -197,5 +235,15 @@ class Store:
     def _all(self, query: str, *values: object) -> list[Document]:
         return [json.loads(row[0]) for row in self._db.execute(query, values)]
 
-    def _numbered(self, query: str, *values: object) -> list[tuple[int, Document]]:
-        return [(number, json.loads(text)) for number, text in self._db.execute(query, values)]
+
+def _new_row(job: Job) -> tuple[object, ...]:
+    detail = job.detail
+    definition = name_in(detail["jobDefinition"], "job-definition")
+    searched = (detail["jobName"].lower(), definition, detail.get("shareIdentifier"), job.parent_id)
+    return (job.id, job.region, job.queue, *searched, detail["createdAt"], job.status, json.dumps(detail))
+
+
+def _changed_row(job: Job) -> tuple[object, ...]:
+    # What a job that is being ended will say was promised to whoever ended it; it concerns this attempt only.
+    stop = json.dumps(job.stop) if job.stop is not None and job.status in UNDER_WAY else None
+    return (job.status, job.detail.get("stoppedAt"), json.dumps(job.detail), stop, job.id)

@@ -45,8 +45,10 @@ def _find(context: Context, arn: str) -> tuple[Document, Callable[[Document], No
         found = resources.find(context, kind, arn)
         return found, lambda changed: context.store.put_resource(context.region, kind, name, changed)
     if kind == definitions.KIND and ":" in name:
-        found = definitions.find(context, arn)
+        found = definitions.find_revision(context, arn)
         return found, lambda changed: context.store.put_definition(context.region, changed)
+    if kind == "job" and ":" in name:
+        raise BatchError(f"{arn} is a child of an array; children have no tags of their own")
     if kind == "job":
         return _find_job(context, name)
     raise BatchError(f"{arn} is not a resource that has tags in this account and region")

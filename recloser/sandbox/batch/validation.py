@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from botocore.model import OperationModel, Shape
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
-_MAX_TAGS = 50
+MAX_TAGS = 50
 _MIN_TIMEOUT_S = 60
 _MIN_MEMORY_MIB = 4
 _KIB = 1024
@@ -62,10 +62,15 @@ class Operations:
 
 def _enum_problems(shape: Shape, value: Any, path: str) -> Iterator[str]:
     allowed = getattr(shape, "enum", None)
-    if allowed and value not in allowed:
+    if allowed and value not in allowed and not _is_any_case(shape, value, allowed):
         yield f"{path} = {value!r} is not one of {', '.join(allowed)}"
     for name, member, child in _children(shape, value):
         yield from _enum_problems(member, child, f"{path}.{name}")
+
+
+def _is_any_case(shape: Shape, value: Any, allowed: list[str]) -> bool:
+    # the action of evaluateOnExit is the one value whose case does not matter
+    return shape.name == "RetryAction" and isinstance(value, str) and value.upper() in allowed
 
 
 def _children(shape: Any, value: Any) -> Iterator[tuple[str, Shape, Any]]:
@@ -84,8 +89,8 @@ def check_name(name: str, field: str) -> None:
 
 def check_tags(tags: dict[str, str]) -> None:
     """Refuse more than 50 tags, or one whose key or value is too long."""
-    if len(tags) > _MAX_TAGS:
-        raise BatchError(f"a resource can have at most {_MAX_TAGS} tags, got {len(tags)}")
+    if len(tags) > MAX_TAGS:
+        raise BatchError(f"a resource can have at most {MAX_TAGS} tags, got {len(tags)}")
     for key, value in tags.items():
         if not 1 <= len(key) <= 128 or len(value) > 256 or key.lower().startswith("aws:"):  # noqa: PLR2004
             raise BatchError(f"tag {key[:140]!r} is not valid: keys have 1-128, values at most 256 characters")

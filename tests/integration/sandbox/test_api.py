@@ -212,12 +212,14 @@ SUBMIT = {"jobName": "j", "jobQueue": "main", "jobDefinition": "plain"}
         ({"parameters": {"long": "x" * 31_000}}, "longer than"),
         ({"containerOverrides": {"resourceRequirements": [{"type": "MEMORY", "value": "1"}]}}, "at least 4"),
         ({"containerOverrides": {"resourceRequirements": [{"type": "MEMORY", "value": "big"}]}}, "whole number"),
-        ({"arrayProperties": {"size": 2}}, "SubmitJob.arrayProperties is not served"),
-        ({"dependsOn": [{"jobId": "x"}]}, "SubmitJob.dependsOn is not served"),
-        ({"retryStrategy": {"attempts": 2}}, "SubmitJob.retryStrategy.attempts = 2 is not served"),
-        ({"retryStrategy": {"evaluateOnExit": [{"action": "EXIT"}]}}, "evaluateOnExit is not served"),
+        ({"dependsOn": [{"type": "SEQUENTIAL"}]}, "dependsOn[0].type SEQUENTIAL needs an array job"),
+        ({"dependsOn": [{}]}, "dependsOn[0].jobId is required"),
+        ({"retryStrategy": {"evaluateOnExit": [{"action": "EXIT"}]}}, "attempts is required"),
+        ({"retryStrategy": {"attempts": 2, "evaluateOnExit": [{"action": "exit"}]}}, "at least one of"),
+        ({"retryStrategy": {"attempts": 2, "evaluateOnExit": [{"action": "STOP", "onReason": "*"}]}}, "not one of"),
         ({"nodeOverrides": {"numNodes": 2}}, "SubmitJob.nodeOverrides is not served"),
-        ({"shareIdentifier": "x"}, "SubmitJob.shareIdentifier is not served"),
+        ({"shareIdentifier": "x"}, "shareIdentifier should be absent: job queue main has no scheduling policy"),
+        ({"schedulingPriorityOverride": 1}, "schedulingPriorityOverride should be absent"),
         ({"containerOverrides": {"resourceRequirements": [{"type": "GPU", "value": "1"}]}}, "'GPU' is not served"),
         ({"containerOverrides": {"instanceType": "m5.large"}}, "containerOverrides.instanceType is not served"),
     ],
@@ -270,12 +272,7 @@ def test_unserved_operations_and_kinds_are_named(raw: Any) -> None:
         type="MANAGED",
         computeResources={"type": "FARGATE", "maxvCpus": 1},
     )
-    assert "jobStateTimeLimitActions is not served" in refusal(
-        raw.update_job_queue, jobQueue="main", jobStateTimeLimitActions=[{"action": "CANCEL"}]
-    )
-    assert "filters[0].name" in refusal(
-        raw.list_jobs, jobQueue="main", filters=[{"name": "JOB_DEFINITION", "values": ["x"]}]
-    )
+    assert "multiNodeJobId is not served" in refusal(raw.list_jobs, multiNodeJobId="x")
     assert "required" in refusal(raw.list_jobs)
     assert "not one of" in refusal(raw.list_jobs, jobQueue="main", jobStatus="DONE")
     assert "nextToken" in refusal(raw.list_jobs, jobQueue="main", nextToken="forged")
@@ -295,7 +292,7 @@ def ask(
         connection.close()
 
 
-SIGNED = {"Authorization": "AWS4-HMAC-SHA256 Credential=K/20260101/us-east-1/batch/aws4_request, SignedHeaders=host"}
+SIGNED = {"Authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/batch/aws4_request, SignedHeaders=host"}
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,16 @@ def job_named(name: str, **detail: Any) -> Job:
     container = {"vcpus": 1, "memory": 10}
     return Job(
         "r",
-        {"jobId": name, "jobName": name, "jobQueue": "q", "status": "SUBMITTED", "container": container, **detail},
+        {
+            "jobId": name,
+            "jobName": name,
+            "jobQueue": "q",
+            "status": "SUBMITTED",
+            "container": container,
+            "jobDefinition": "d:1",
+            "createdAt": 1,
+            **detail,
+        },
     )
 
 

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from recloser.sandbox.batch import endings, paging
 from recloser.sandbox.batch.app import OPERATIONS
-from recloser.sandbox.batch.jobs import substitute
 from recloser.sandbox.batch.model import BatchError, NotServedError
 from recloser.sandbox.batch.served import ANY, SERVED, check_served
+from recloser.sandbox.batch.submission import substitute
 from recloser.sandbox.batch.trust import Trust, trust_of, with_own_statement
 from recloser.sandbox.environment import export_lines
 
@@ -148,6 +148,6 @@ def test_every_served_operation_is_implemented() -> None:
 
 def test_empty_unserved_members_are_harmless() -> None:
     """An empty value of an unserved member says nothing and is taken."""
-    check_served("SubmitJob", {"dependsOn": [], "arrayProperties": {}, "shareIdentifier": ""})
-    with pytest.raises(NotServedError, match="dependsOn"):
-        check_served("SubmitJob", {"dependsOn": [{}]})
+    check_served("SubmitJob", {"nodeOverrides": {}, "eksPropertiesOverride": {}})
+    with pytest.raises(NotServedError, match="nodeOverrides"):
+        check_served("SubmitJob", {"nodeOverrides": {"numNodes": 2}})
