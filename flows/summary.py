@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from recloser.report import between, duration
@@ -32,7 +32,7 @@ def print_summary(incident: Incident) -> None:
 
 
 def _attempts(incident: Incident) -> Table:
-    table = Table("#", "state", "exit", "memory", "time", "cause", box=None)
+    table = Table("#", "state", "exit", "memory", "time", Column("cause", overflow="fold"), box=None)
     for attempt in incident.attempts:
         table.add_row(*(Text(cell) for cell in _attempt(attempt)))
     return table
@@ -50,7 +50,7 @@ def _attempt(attempt: AttemptRecord) -> tuple[str, ...]:
 
 
 def _changes(incident: Incident) -> Table:
-    table = Table("after", "change", "state", "to keep it", box=None)
+    table = Table("after", "change", "state", Column("to keep it", overflow="fold"), box=None)
     for change in incident.changes:
         table.add_row(str(change.attempt), Text(change.summary), str(change.state), Text(change.permanent))
     return table

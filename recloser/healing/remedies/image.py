@@ -7,6 +7,7 @@ alone. Nobody who submits by the old name is affected, and no existing tag is ev
 from __future__ import annotations
 
 import subprocess
+from contextlib import suppress
 from typing import TYPE_CHECKING, Literal
 
 from recloser.aws import NotFound, parse_image
@@ -45,10 +46,10 @@ class _Sibling(Value):
             raise ChangeFailed(f"job definition {self.name} should name image {self.after}, but it is {image}")
 
     def deregister(self, site: Site) -> None:
-        try:
-            site.account.batch.deregister(site.account.batch.definition(self.name).arn)
-        except NotFound:
-            return
+        # A registration whose answer was lost and that was sent again has left two revisions.
+        with suppress(NotFound):
+            while True:
+                site.account.batch.deregister(site.account.batch.definition(self.name).arn)
 
 
 class PinImage(Value):
