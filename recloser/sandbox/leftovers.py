@@ -11,6 +11,9 @@ from recloser.sandbox.batch.launch import MARK, Folder
 from recloser.sandbox.state import Record
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+    from pathlib import Path
+
     from recloser.sandbox.state import StateDir
 
 _JOB_GRACE_S = 0.5
@@ -22,22 +25,49 @@ def sweep(state: StateDir) -> None:
 
     Call only while no daemon holds the state folder.
     """
-    processes.end(lambda: _jobs(state), grace_s=_JOB_GRACE_S)
+    end_jobs(state, frozenset())
+    end_ministack(state)
+    for group in cgroups.groups(state.root):
+        cgroups.remove_tree(group)
+
+
+def end_ministack(state: StateDir) -> None:
+    """End the MiniStack of an earlier daemon, letting it save."""
     record = state.read(state.record, Record)
     if record is not None:
         processes.end(lambda: [record.ministack.pid] * processes.is_alive(record.ministack), grace_s=_SAVE_S)
-    for group in cgroups.groups(state.root):
+
+
+def end_jobs(state: StateDir, kept: Collection[str]) -> None:
+    """End what an earlier daemon left of attempts, and remove their folders and control groups.
+
+    Args:
+        state: The sandbox.
+        kept: Task ids of the attempts that are taken up again.
+    """
+    folders = [folder for folder in state.attempts.glob("*") if folder.name not in kept]
+    processes.end(lambda: _members(state, folders, kept), grace_s=_JOB_GRACE_S)
+    for group in _groups(state, kept):
         cgroups.remove_tree(group)
-    for folder in state.attempts.glob("*"):
+    for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _jobs(state: StateDir) -> set[int]:
+def _members(state: StateDir, folders: list[Path], kept: Collection[str]) -> set[int]:
     # Three ways, for a job can leave its session, clear its environment or outlive its leader, but not all unseen.
-    found = set(processes.with_variable(MARK, lambda folder: folder.startswith(f"{state.attempts}/")))
-    for folder in state.attempts.glob("*"):
-        leader = state.read(Folder(folder).process, processes.Identity)
-        found.update(processes.in_session(leader) if leader is not None else ())
-    for group in cgroups.groups(state.root):
-        found.update(pid for child in group.iterdir() if child.is_dir() for pid in cgroups.members_of(child))
+    found = set(processes.with_variable(MARK, lambda mark: _is_stray(mark, state, kept)))
+    for folder in folders:
+        note = Folder(folder).read_note()
+        found.update(processes.in_session(note.process) if note is not None else ())
+    for group in _groups(state, kept):
+        found.update(cgroups.members_of(group))
     return found
+
+
+def _is_stray(mark: str, state: StateDir, kept: Collection[str]) -> bool:
+    return mark.startswith(f"{state.attempts}/") and mark.rsplit("/", 1)[-1] not in kept
+
+
+def _groups(state: StateDir, kept: Collection[str]) -> Iterator[Path]:
+    for base in cgroups.groups(state.root):
+        yield from (group for group in base.iterdir() if group.is_dir() and group.name not in kept)

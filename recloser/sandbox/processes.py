@@ -5,6 +5,7 @@ It must not know what the processes are for.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 _TICK_S = 0.01
+_LOOK_S = 0.05
 
 
 class Identity(Value):
@@ -58,6 +60,36 @@ def _started_on_linux(pid: int) -> int | None:
         return None
     fields = stat[stat.rindex(b")") + 2 :].split()
     return None if fields[0] in {b"Z", b"X"} else int(fields[19])
+
+
+async def gone(process: Identity) -> None:
+    """Wait until this very process has ended; it need not be our child."""
+    if hasattr(os, "pidfd_open"):
+        with contextlib.suppress(ProcessLookupError):
+            descriptor = os.pidfd_open(process.pid)
+            try:
+                if is_alive(process):  # asked with the descriptor in hand, so it is the one behind it
+                    await _readable(descriptor)
+            finally:
+                os.close(descriptor)
+        return
+    while is_alive(process):  # noqa: ASYNC110 - nothing tells us
+        await asyncio.sleep(_LOOK_S)
+
+
+async def _readable(descriptor: int) -> None:
+    loop = asyncio.get_running_loop()
+    done = loop.create_future()
+    loop.add_reader(descriptor, _resolve, done)
+    try:
+        await done
+    finally:
+        loop.remove_reader(descriptor)
+
+
+def _resolve(done: asyncio.Future[None]) -> None:
+    if not done.done():
+        done.set_result(None)
 
 
 def in_session(leader: Identity) -> list[int]:

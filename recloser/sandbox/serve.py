@@ -5,7 +5,6 @@ Everything happens in the main thread, which therefore lives as long as MiniStac
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import sys
@@ -13,18 +12,17 @@ from typing import TYPE_CHECKING, NoReturn
 
 import recloser
 from recloser.sandbox import ports
-from recloser.sandbox.errors import MiniStackError, PortTakenError, SandboxError
+from recloser.sandbox.errors import SandboxError
 from recloser.sandbox.install import MINISTACK_VERSION
-from recloser.sandbox.leftovers import sweep
-from recloser.sandbox.ministack import MiniStack
+from recloser.sandbox.keeper import kept
+from recloser.sandbox.leftovers import end_ministack
 from recloser.sandbox.processes import Identity, identity
 from recloser.sandbox.state import Record, StateDir
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Iterator
 
-_PORT_ATTEMPTS = 3
+    from recloser.sandbox.ministack import MiniStack
 
 
 def serve(state: StateDir, *, stop_grace_s: float, memory_guard: str) -> None:
@@ -43,46 +41,19 @@ def serve(state: StateDir, *, stop_grace_s: float, memory_guard: str) -> None:
     state.create()
     if state.hold("daemon") is None:
         raise SandboxError(f"another daemon serves {state.root}")
-    sweep(state)
+    end_ministack(state)
     last = state.read(state.record, Record)
-    with _ministack(state, last.ministack_port if last is not None else None) as child:
+    with kept(state, last.ministack_port if last is not None else None) as keeper:
         # Imported while MiniStack starts: that halves the time until both are ready.
         from recloser.sandbox.endpoint import Endpoint  # noqa: PLC0415
 
         with ports.listen(last.batch_port if last is not None else None) as listener:
-            ministack = child.healthy()
-            record = _record(listener, ministack)
-            Endpoint(state, record, stop_grace_s=stop_grace_s, memory_guard=memory_guard).serve(listener)
+            record = _record(listener, keeper.healthy())
+            Endpoint(state, record, keeper, stop_grace_s=stop_grace_s, memory_guard=memory_guard).serve(listener)
 
 
 def _leave(number: int, frame: object) -> NoReturn:  # noqa: ARG001 - the signature of a handler
     sys.exit(0)
-
-
-class _Child:
-    """MiniStack, started again on another port should somebody take the first one."""
-
-    def __init__(self, state: StateDir, preferred: int | None) -> None:
-        self._state = state
-        self.ministack = MiniStack.start(state, ports.free_port(preferred))
-
-    def healthy(self) -> MiniStack:
-        for _ in range(_PORT_ATTEMPTS):
-            with contextlib.suppress(PortTakenError):
-                self.ministack.wait_healthy()
-                return self.ministack
-            self.ministack = MiniStack.start(self._state, ports.free_port())
-        raise MiniStackError(f"no free port of {ports.LOOPBACK} was found for MiniStack in {_PORT_ATTEMPTS} attempts")
-
-
-@contextlib.contextmanager
-def _ministack(state: StateDir, preferred: int | None) -> Iterator[_Child]:
-    child = _Child(state, preferred)
-    try:
-        yield child
-    finally:
-        if child.ministack.stop():
-            state.unclean.unlink(missing_ok=True)
 
 
 def _record(listener: socket.socket, ministack: MiniStack) -> Record:

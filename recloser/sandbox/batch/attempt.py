@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 from recloser.sandbox import processes
 
 if TYPE_CHECKING:
-    from recloser.sandbox.batch.launch import Folder, Process
+    from recloser.sandbox.batch.launch import Folder
     from recloser.sandbox.batch.memory import Limit
+    from recloser.sandbox.batch.shim import Process
 
 _LOOK_AGAIN_S = 0.002
 _LOOKS = 2000
+_TELL_AGAIN_S = 0.05
 
 
 @dataclass(slots=True)
@@ -38,9 +40,15 @@ class Attempt:
         self._stopping = asyncio.get_running_loop().create_task(self._stop(grace_s))
 
     async def _stop(self, grace_s: float) -> None:
-        if grace_s > 0:
-            processes.send(self.members(), signal.SIGTERM)
-            await asyncio.sleep(grace_s)
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + grace_s
+        told: set[int] = set()
+        while (left_s := deadline - loop.time()) > 0:
+            # What is just being started must be told as well, and each only once.
+            fresh = self.members() - told
+            processes.send(fresh, signal.SIGTERM)
+            told |= fresh
+            await asyncio.sleep(min(left_s, _TELL_AGAIN_S) if fresh else left_s)
         processes.send(self.members(), signal.SIGKILL)
 
     def keep(self, timer: asyncio.TimerHandle) -> None:
@@ -59,6 +67,8 @@ class Attempt:
                 break
             processes.send(left, signal.SIGKILL)
             await asyncio.sleep(_LOOK_AGAIN_S)
+        if self.process is not None:
+            self.process.close()
         if self.limit is not None:
             self.limit.close()
         self.folder.remove()

@@ -46,9 +46,9 @@ class CgroupGuard:
             (self._base / _CONTROL).write_text("+memory")
 
     def limit(self, task_id: str, memory_mib: int) -> CgroupLimit:
-        """Make the group of one attempt."""
+        """Make the group of one attempt; one that runs already has it."""
         folder = self._base / task_id
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)
         (folder / self._flavour.limit).write_text(str(memory_mib * _MIB))
         with contextlib.suppress(OSError):  # absent where the kernel does not account swap
             (folder / self._flavour.swap).write_text("0" if self._flavour is V2 else str(memory_mib * _MIB))

@@ -1,28 +1,25 @@
-"""One attempt's process: its command, its environment, its folder, its start."""
+"""What an attempt starts with: its folder, its environment, its program."""
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 import os
 import shutil
-import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from recloser.sandbox import processes
+from recloser.sandbox.processes import Identity
+from recloser.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from recloser.sandbox.batch.model import Document, Job
+    from recloser.sandbox.batch.model import Job
     from recloser.sandbox.images import Image
 
 BASE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 MARK = "RECLOSER_SANDBOX_ATTEMPT"
-# Enters the control group before it becomes the job, so that nothing of the job runs outside it.
-_SHIM = 'if [ -n "$0" ]; then echo 0 > "$0"; fi; exec "$@"'
-_SIGNALLED = 128
 
 
 class NotStartableError(Exception):
@@ -33,6 +30,14 @@ class NotStartableError(Exception):
         self.code = code
 
 
+class Note(Value):
+    """What must be known of a running attempt after the endpoint's death."""
+
+    process: Identity
+    token: str | None = None
+    """What the job shows for the credentials of its role."""
+
+
 @dataclass(frozen=True, slots=True)
 class Folder:
     """The scratch folder of an attempt, removed with it."""
@@ -40,13 +45,8 @@ class Folder:
     root: Path
 
     @property
-    def home(self) -> Path:
-        """HOME: no `~/.aws` can shadow the job role."""
-        return self.root / "home"
-
-    @property
     def work(self) -> Path:
-        """The working folder."""
+        """The working folder and HOME: no `~/.aws` can shadow the job role."""
         return self.root / "work"
 
     @property
@@ -55,22 +55,49 @@ class Folder:
         return self.root / "output"
 
     @property
-    def process(self) -> Path:
-        """Which process this is, for whoever cleans up after a crash."""
-        return self.root / "process.json"
+    def exit(self) -> Path:
+        """The exit code, written by the attempt's shell."""
+        return self.root / "exit"
+
+    @property
+    def note(self) -> Path:
+        """What a later endpoint must know of the attempt."""
+        return self.root / "note.json"
 
     def create(self) -> None:
         """Make it."""
-        self.home.mkdir(parents=True)
+        self.root.mkdir()
         self.work.mkdir()
-        self.output.touch()
+
+    def write_note(self, note: Note) -> None:
+        """Write down what a later endpoint must know; before the command begins."""
+        descriptor = os.open(self.note, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            os.write(descriptor, note.model_dump_json().encode())
+        finally:
+            os.close(descriptor)
+
+    def read_note(self) -> Note | None:
+        """What an earlier endpoint wrote; None when it did not get so far, or the folder is gone."""
+        try:
+            return Note.model_validate_json(self.note.read_bytes())
+        except (OSError, ValueError):
+            return None
 
     def remove(self) -> None:
         """Remove it with all the job left in it."""
+        with contextlib.suppress(OSError):
+            self.work.rmdir()  # most jobs leave nothing, and this is much quicker
+            for file in (self.output, self.exit, self.note):
+                file.unlink(missing_ok=True)
+            self.root.rmdir()
+            return
         shutil.rmtree(self.root, ignore_errors=True)
 
 
-def job_environment(image: Image, job: Job, folder: Folder, base: Mapping[str, str], own: Document) -> dict[str, str]:
+def job_environment(
+    image: Image, job: Job, folder: Folder, base: Mapping[str, str], own: Mapping[str, str]
+) -> dict[str, str]:
     """Build the environment; nothing is inherited. Later layers win: base, image, job, Batch's own."""
     asked = {item["name"]: item.get("value", "") for item in job.container["environment"]}
     return {
@@ -79,7 +106,7 @@ def job_environment(image: Image, job: Job, folder: Folder, base: Mapping[str, s
         "RECLOSER_SANDBOX_IMAGE": str(image.folder),
         **image.environment,
         **asked,
-        "HOME": str(folder.home),
+        "HOME": str(folder.work),
         MARK: str(folder.root),
         **own,
     }
@@ -103,57 +130,3 @@ def executable(words: Sequence[str], environment: Mapping[str, str], work: Path)
     if (work / word).exists():
         raise NotStartableError(f'exec: "{word}": permission denied', 126)
     raise NotStartableError(f'exec: "{word}": stat {word}: no such file or directory', 127)
-
-
-@dataclass(slots=True)
-class Process:
-    """The running main process of an attempt, leader of its own session."""
-
-    popen: subprocess.Popen[bytes]
-    identity: processes.Identity
-
-    @classmethod
-    def start(cls, words: Sequence[str], environment: Mapping[str, str], folder: Folder, group: str) -> Process:
-        """Start it with stdin closed and output to the folder's file.
-
-        Raises:
-            NotStartableError: The program is not there or cannot be executed.
-        """
-        program = executable(words, environment, folder.work)
-        with folder.output.open("ab") as output:
-            popen = subprocess.Popen(
-                ["/bin/sh", "-c", _SHIM, group, program, *words[1:]],
-                env=dict(environment),
-                cwd=folder.work,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        identity = processes.identity(popen.pid) or processes.Identity(pid=popen.pid, started=-1)
-        folder.process.write_text(identity.model_dump_json())
-        return cls(popen, identity)
-
-    async def ended(self) -> int:
-        """Wait for the main process; its exit code as a shell shows it, 128 + n for signal n."""
-        if not hasattr(os, "pidfd_open"):
-            return _exit_code(await asyncio.to_thread(self.popen.wait))
-        descriptor = os.pidfd_open(self.popen.pid)
-        loop = asyncio.get_running_loop()
-        done = loop.create_future()
-        loop.add_reader(descriptor, _resolve, done)
-        try:
-            await done
-        finally:
-            loop.remove_reader(descriptor)
-            os.close(descriptor)
-        return _exit_code(self.popen.wait())
-
-
-def _resolve(done: asyncio.Future[None]) -> None:
-    if not done.done():
-        done.set_result(None)
-
-
-def _exit_code(code: int) -> int:
-    return _SIGNALLED - code if code < 0 else code

@@ -27,28 +27,38 @@ class Lines:
     def feed(self, data: bytes) -> list[str]:
         """The messages that are complete with this piece."""
         *whole, rest = (self._rest + data).split(b"\n")
-        messages = [message for line in whole for message in messages_of(line)]
+        messages = [message for line in whole for message in _messages_of(line)]
+        # Cut as the whole line would be: the messages must not depend on how the bytes were read.
         while len(rest) > MAX_EVENT_BYTES:
-            head, rest = rest[:MAX_EVENT_BYTES], rest[MAX_EVENT_BYTES:]
-            cut = _whole_characters(head)
-            messages += messages_of(head[:cut])
-            rest = head[cut:] + rest
+            head, rest = _split(rest)
+            messages += _messages_of_piece(head)
         self._rest = rest
         return messages
 
     def finish(self) -> list[str]:
         """What was left without a line end."""
         rest, self._rest = self._rest, b""
-        return list(messages_of(rest))
+        return list(_messages_of(rest))
 
 
-def messages_of(line: bytes) -> Iterator[str]:
+def _messages_of(line: bytes) -> Iterator[str]:
     """One line as messages: invalid UTF-8 replaced, too long ones split between characters, empty ones dropped."""
-    data = line.decode(errors="replace").encode()
+    while len(line) > MAX_EVENT_BYTES:
+        head, line = _split(line)
+        yield from _messages_of_piece(head)
+    yield from _messages_of_piece(line)
+
+
+def _messages_of_piece(piece: bytes) -> Iterator[str]:
+    data = piece.decode(errors="replace").encode()  # it may have grown
     while data:
-        cut = len(data) if len(data) <= MAX_EVENT_BYTES else _whole_characters(data[:MAX_EVENT_BYTES])
-        yield data[:cut].decode()
-        data = data[cut:]
+        head, data = _split(data)
+        yield head.decode()
+
+
+def _split(data: bytes) -> tuple[bytes, bytes]:
+    cut = len(data) if len(data) <= MAX_EVENT_BYTES else _whole_characters(data[:MAX_EVENT_BYTES])
+    return data[:cut], data[cut:]
 
 
 def _whole_characters(data: bytes) -> int:

@@ -1,7 +1,9 @@
-"""A job's output to CloudWatch Logs as it appears.
+"""A job's output to CloudWatch Logs as it appears, every line once.
 
 The output is a file in the attempt's folder, so a slow or absent log service never holds up the job: the file is the
-queue, and it is read on where the last delivery ended. One writer for each stream keeps the order.
+queue. What the stream holds already is asked of the stream itself whenever it is not certain: after an answer that
+never came, after a restart of MiniStack, and when an earlier endpoint shipped the beginning. One writer for each
+stream keeps the order.
 """
 
 from __future__ import annotations
@@ -11,50 +13,113 @@ import logging
 import os
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from recloser.sandbox.batch.lines import Lines, batches
 from recloser.sandbox.batch.model import now_ms
-from recloser.sandbox.bootstrap import LOG_GROUP, ensure_log_group
+from recloser.sandbox.bootstrap import LOG_GROUP
+from recloser.sandbox.wire import RefusedError, WireError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from recloser.sandbox.clients import Clients
+    from recloser.sandbox.wire import Wire
 
 _FLUSH_S = 0.1
-_PIECE = 256 * 1024
+_PIECE = 64 * 1024
+_PAGE = 1_000
 _LAST_WORDS_S = 10.0
 _LOG = logging.getLogger(__name__)
 
 
-def create_stream(clients: Clients, region: str, stream: str) -> None:
-    """Make the stream of an attempt, and the group should somebody have deleted it; a failure is only noted."""
-    logs = clients.get("logs", region)
-    try:
+class LogService:
+    """CloudWatch Logs as far as jobs need it."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self.life = 0
+        """Which life of MiniStack this is: a new one may know less than the last."""
+
+    def restarted(self) -> None:
+        """MiniStack was restarted: whoever writes to a stream must ask what it still holds."""
+        self.life += 1
+
+    async def create(self, region: str, stream: str) -> None:
+        """Make the stream of an attempt, and the group should somebody have deleted it; a failure is only noted."""
         try:
-            logs.create_log_stream(logGroupName=LOG_GROUP, logStreamName=stream)
-        except logs.exceptions.ResourceNotFoundException:
-            ensure_log_group(logs)
-            logs.create_log_stream(logGroupName=LOG_GROUP, logStreamName=stream)
-    except (BotoCoreError, ClientError) as error:
-        _LOG.warning("log stream %s could not be made: %s", stream, error)
+            try:
+                await self._create(region, stream)
+            except RefusedError as error:
+                if error.code != "ResourceNotFoundException":
+                    raise
+                await self._call(region, "CreateLogGroup", logGroupName=LOG_GROUP)
+                await self._create(region, stream)
+        except (RefusedError, WireError) as error:
+            _LOG.warning("log stream %s could not be made: %s", stream, error)
+
+    async def _create(self, region: str, stream: str) -> None:
+        await self._call(region, "CreateLogStream", logGroupName=LOG_GROUP, logStreamName=stream)
+
+    async def put(self, region: str, stream: str, messages: list[str]) -> None:
+        """Append messages.
+
+        Raises:
+            RefusedError: They were not appended.
+            WireError: Nobody knows whether they were.
+        """
+        at = now_ms()
+        events = [{"timestamp": at, "message": message} for message in messages]
+        await self._call(region, "PutLogEvents", logGroupName=LOG_GROUP, logStreamName=stream, logEvents=events)
+
+    async def count(self, region: str, stream: str) -> int:
+        """How many messages the stream holds; none when there is no stream.
+
+        Raises:
+            WireError: No answer.
+        """
+        request: dict[str, Any] = {"logGroupName": LOG_GROUP, "logStreamName": stream, "limit": _PAGE}
+        found = 0
+        try:
+            while (page := await self._call(region, "GetLogEvents", startFromHead=True, **request))["events"]:
+                found += len(page["events"])
+                request["nextToken"] = page["nextForwardToken"]
+        except RefusedError as error:
+            if error.code != "ResourceNotFoundException":
+                raise
+            return 0
+        return found
+
+    async def _call(self, region: str, operation: str, **request: Any) -> dict[str, Any]:
+        return await self._wire.call("logs", region, f"Logs_20140328.{operation}", request)
 
 
 class Shipper:
     """Delivers one output file to one stream."""
 
-    def __init__(self, clients: Clients, region: str, stream: str, output: Path) -> None:
-        self._clients = clients
+    def __init__(self, service: LogService, region: str, stream: str, output: Path, *, fresh: bool = True) -> None:
+        """Begin.
+
+        Args:
+            service: The log service.
+            region: Region of the stream.
+            stream: Its name.
+            output: The file.
+            fresh: Whether the stream is certain to be empty.
+        """
+        self._service = service
         self._region = region
         self._stream = stream
         # Held open: the job may remove or rename the file.
-        self._output = os.open(output, os.O_RDONLY)
+        self._output = os.open(output, os.O_RDONLY | os.O_CREAT, 0o600)
+        self._certain = fresh
+        self._life = service.life
+        self._begin_again(0)
+        self._ended = asyncio.Event()
+        self._task = asyncio.get_running_loop().create_task(self._ship())
+
+    def _begin_again(self, delivered: int) -> None:
         self._offset = 0
         self._lines = Lines()
         self._pending: list[str] = []
-        self._ended = asyncio.Event()
-        self._task = asyncio.get_running_loop().create_task(self._ship())
+        self._delivered = delivered
 
     async def finish(self) -> None:
         """Deliver the rest; wait for that no longer than seconds. A failure is only noted."""
@@ -68,13 +133,8 @@ class Shipper:
 
     async def _ship(self) -> None:
         while not await self._end_within(_FLUSH_S):
-            if self._has_more():
-                await asyncio.to_thread(self._deliver)
-        if not self._has_more() and not self._lines.unfinished:
-            return
-        await self._insist()
-        self._pending += self._lines.finish()
-        await self._insist()
+            await self._deliver()
+        await self._insist(last=True)
 
     async def _end_within(self, seconds: float) -> bool:
         try:
@@ -83,41 +143,56 @@ class Shipper:
             return False
         return True
 
+    async def _insist(self, *, last: bool) -> None:
+        while not await self._deliver(last=last):  # noqa: ASYNC110 - it is the service that is waited for
+            await asyncio.sleep(_FLUSH_S)
+
+    async def _deliver(self, *, last: bool = False) -> bool:
+        """Send all there is; False when the service would not take it."""
+        try:
+            if self._has_more() or (last and self._lines.unfinished):
+                await self._make_certain()
+                await self._send_all(last=last)
+        except (RefusedError, WireError) as error:
+            _LOG.warning("log stream %s: %s", self._stream, error)
+            return False
+        return True
+
     def _has_more(self) -> bool:
         return bool(self._pending) or os.fstat(self._output).st_size > self._offset
 
-    async def _insist(self) -> None:
-        delivered = await asyncio.to_thread(self._deliver)
-        while not delivered:
-            await asyncio.sleep(_FLUSH_S)
-            delivered = await asyncio.to_thread(self._deliver)
+    async def _make_certain(self) -> None:
+        life = self._service.life
+        if not self._certain or self._life != life:
+            self._begin_again(await self._service.count(self._region, self._stream))
+            self._certain, self._life = True, life
 
-    def _deliver(self) -> bool:
-        """Send all there is; False when the service would not take it."""
-        while self._send():
-            piece = os.pread(self._output, _PIECE, self._offset)
-            if not piece:
-                return True
+    async def _send_all(self, *, last: bool) -> None:
+        await self._send()
+        while piece := os.pread(self._output, _PIECE, self._offset):
             self._offset += len(piece)
-            self._pending = self._lines.feed(piece)
-        return False
+            self._take(self._lines.feed(piece))
+            await self._send()
+        if last:
+            self._take(self._lines.finish())
+            await self._send()
 
-    def _send(self) -> bool:
-        logs = self._clients.get("logs", self._region)
+    def _take(self, messages: list[str]) -> None:
+        """Put what the stream does not hold yet into the queue."""
+        known = min(self._delivered, len(messages))
+        self._delivered -= known
+        self._pending += messages[known:]
+
+    async def _send(self) -> None:
         for batch in list(batches(self._pending)):
             try:
-                self._put(logs, batch)
-            except (BotoCoreError, ClientError) as error:
-                _LOG.warning("log stream %s: %s", self._stream, error)
-                return False
+                await self._service.put(self._region, self._stream, batch)
+            except WireError:
+                self._certain = False
+                raise
+            except RefusedError as error:
+                if error.code == "ResourceNotFoundException":  # gone with all it held; this file holds it still
+                    await self._service.create(self._region, self._stream)
+                    self._certain = False
+                raise
             del self._pending[: len(batch)]
-        return True
-
-    def _put(self, logs: Any, batch: list[str]) -> None:
-        at = now_ms()
-        events = [{"timestamp": at, "message": message} for message in batch]
-        try:
-            logs.put_log_events(logGroupName=LOG_GROUP, logStreamName=self._stream, logEvents=events)
-        except logs.exceptions.ResourceNotFoundException:
-            create_stream(self._clients, self._region, self._stream)
-            raise

@@ -18,23 +18,27 @@ from recloser.sandbox import environment as variables
 from recloser.sandbox import processes
 from recloser.sandbox.batch import endings
 from recloser.sandbox.batch.attempt import Attempt
-from recloser.sandbox.batch.launch import Folder, NotStartableError, Process, job_environment
-from recloser.sandbox.batch.logs import Shipper, create_stream
+from recloser.sandbox.batch.launch import Folder, Note, NotStartableError, executable, job_environment
+from recloser.sandbox.batch.logs import Shipper
 from recloser.sandbox.batch.model import Document, Job, name_in, new_task_id, now_ms
+from recloser.sandbox.batch.shim import KILLED, Adopted, Started
 from recloser.sandbox.images import ImageNotFoundError
 from recloser.sandbox.ministack import ACCOUNT
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping
     from pathlib import Path
 
     from recloser.sandbox.batch.credentials import Credentials
     from recloser.sandbox.batch.faults import Switches
-    from recloser.sandbox.batch.memory import Guard, Limit
+    from recloser.sandbox.batch.logs import LogService
+    from recloser.sandbox.batch.memory import Guard
+    from recloser.sandbox.batch.shim import Process
     from recloser.sandbox.batch.store import Store
-    from recloser.sandbox.clients import Clients
     from recloser.sandbox.images import Image, Images
 
 _HOSTS = uuid.UUID("6ba7b814-9dad-11d1-80b4-00c04fd430c8")
+_TOKEN = "AWS_CONTAINER_AUTHORIZATION_TOKEN"  # noqa: S105 - the name of a variable
 _LOG = logging.getLogger(__name__)
 
 
@@ -43,7 +47,9 @@ class Surroundings:
     """What every attempt works with."""
 
     store: Store
-    clients: Clients
+    logs: LogService
+    ready: Callable[[], Awaitable[None]]
+    """Returns as soon as MiniStack serves."""
     images: Images
     credentials: Credentials
     guard: Guard
@@ -63,11 +69,22 @@ class Runner:
 
     async def run(self, job: Job, environment: str) -> None:
         """Run the job's attempt until the job's end is recorded."""
-        task_id = new_task_id()
-        attempt = self._running[job.id] = Attempt(task_id, Folder(self._at.attempts / task_id))
-        job.container.update(_arns(job.region, environment, task_id))
+        attempt = self._attempt_of(new_task_id())
+        job.container.update(_arns(job.region, environment, attempt.task_id))
+        await self._to_the_end(job, attempt, self._from_the_start(job, attempt, environment))
+
+    async def reattach(self, job: Job) -> None:
+        """Take up the RUNNING attempt of an earlier endpoint and see it to its end."""
+        attempt = self._attempt_of(task_of(job))
+        await self._to_the_end(job, attempt, self._from_the_middle(job, attempt))
+
+    def _attempt_of(self, task_id: str) -> Attempt:
+        return Attempt(task_id, Folder(self._at.attempts / task_id))
+
+    async def _to_the_end(self, job: Job, attempt: Attempt, course: Coroutine[None, None, Document]) -> None:
+        self._running[job.id] = attempt
         try:
-            ending = await self._attempt(job, attempt, environment)
+            ending = await course
         except endings.StartError as error:
             ending = endings.not_started(error)
         except Exception:  # noqa: BLE001 - whatever breaks here breaks one attempt, as a failing host would
@@ -75,36 +92,41 @@ class Runner:
             ending = {"statusReason": endings.HOST_LOST}
         finally:
             del self._running[job.id]
-            self._at.credentials.revoke(task_id)
+            self._at.credentials.revoke(attempt.task_id)
             await attempt.remove()
         endings.record(job.detail, ending, job.stop)
         self._at.store.save_job(job)
 
-    async def reattach(self, job: Job) -> None:
-        """An attempt of an earlier endpoint has lost its host."""
-        endings.record(job.detail, {"statusReason": endings.HOST_LOST}, job.stop)
-        self._at.store.save_job(job)
-
-    async def _attempt(self, job: Job, attempt: Attempt, environment: str) -> Document:
+    async def _from_the_start(self, job: Job, attempt: Attempt, environment: str) -> Document:
         await self._at.faults.linger(lambda: job.stop is not None)
+        await self._at.ready()
         image = await self._image(job.container["image"])
         own = {**await self._role(job, attempt), **_own_variables(job, environment)}
         stream = _stream(job, attempt.task_id)
-        await asyncio.to_thread(create_stream, self._at.clients, job.region, stream)
+        await self._at.logs.create(job.region, stream)
         if job.stop is not None:
             return {}
-        attempt.folder.create()
+        process = self._start(job, attempt, image, own)
+        job.container["logStreamName"] = stream
+        job.detail.update(status="RUNNING", startedAt=now_ms())
+        self._at.store.save_job(job)
+        process.begin()
+        return await self._watch(job, attempt, process, fresh=True)
+
+    async def _from_the_middle(self, job: Job, attempt: Attempt) -> Document:
+        note = attempt.folder.read_note()
+        if note is None:  # `down` has ended it, or the host did
+            return {"statusReason": endings.HOST_LOST}
         attempt.limit = self._at.guard.limit(attempt.task_id, job.memory_mib)
-        attempt.process = self._start(job, attempt, attempt.limit, image, own)
-        shipper = Shipper(self._at.clients, job.region, stream, attempt.folder.output)
-        try:
-            job.container["logStreamName"] = stream
-            job.detail.update(status="RUNNING", startedAt=now_ms())
-            self._at.store.save_job(job)
-            exit_code = await self._watch(job, attempt, attempt.process)
-        finally:
-            await shipper.finish()
-        return endings.exited(exit_code, out_of_memory=attempt.limit.exceeded())
+        if processes.is_alive(note.process):
+            attempt.limit.watch(note.process)
+        process = attempt.process = Adopted(note.process, attempt.folder)
+        if job.stop is not None:
+            attempt.stop(self._grace_s())
+        if note.token is not None:
+            role = job.container["jobRoleArn"]
+            await asyncio.to_thread(self._at.credentials.grant, attempt.task_id, role, job.region, note.token)
+        return await self._watch(job, attempt, process, fresh=False)
 
     async def _image(self, name: str) -> Image:
         if self._at.faults.take("image_pull_failure"):
@@ -129,40 +151,69 @@ class Runner:
             raise endings.cannot_assume(role)
         return {
             "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{self._at.batch_url}/v1/credentials/{attempt.task_id}",
-            "AWS_CONTAINER_AUTHORIZATION_TOKEN": grant.token,
+            _TOKEN: grant.token,
         }
 
-    def _start(self, job: Job, attempt: Attempt, limit: Limit, image: Image, own: Document) -> Process:
+    def _start(self, job: Job, attempt: Attempt, image: Image, own: Mapping[str, str]) -> Started:
         base = variables.endpoints(self._at.ministack_url, self._at.batch_url, job.region)
         environment = job_environment(image, job, attempt.folder, {**base, "AWS_EXECUTION_ENV": "AWS_ECS_EC2"}, own)
         words = [*image.entrypoint, *job.container["command"]]
+        attempt.folder.create()
         try:
-            process = Process.start(words, environment, attempt.folder, limit.enter())
+            program = executable(words, environment, attempt.folder.work)
         except NotStartableError as error:
             raise endings.cannot_start(str(error), error.code) from error
+        limit = attempt.limit = self._at.guard.limit(attempt.task_id, job.memory_mib)
+        process = attempt.process = Started.start([program, *words[1:]], environment, attempt.folder, limit.enter())
+        attempt.folder.write_note(Note(process=process.identity, token=own.get(_TOKEN)))
         limit.watch(process.identity)
         return process
 
-    async def _watch(self, job: Job, attempt: Attempt, process: Process) -> int:
+    async def _watch(self, job: Job, attempt: Attempt, process: Process, *, fresh: bool) -> Document:
+        shipper = Shipper(self._at.logs, job.region, job.container["logStreamName"], attempt.folder.output, fresh=fresh)
+        try:
+            self._limit_time(job, attempt)
+            if fresh:
+                self._lose_host(job)
+            exit_code = await process.ended()
+            processes.send(attempt.members(), signal.SIGKILL)  # stragglers end with the main process
+        finally:
+            await shipper.finish()
+        out_of_memory = attempt.limit is not None and attempt.limit.exceeded()
+        if exit_code is None:
+            if job.stop is None and not out_of_memory:
+                return {"statusReason": endings.HOST_LOST}
+            exit_code = KILLED
+        return endings.exited(exit_code, out_of_memory=out_of_memory)
+
+    def _limit_time(self, job: Job, attempt: Attempt) -> None:
         limit_s = job.detail.get("timeout", {}).get("attemptDurationSeconds")
         if limit_s is not None:
+            left_s = self._at.faults.scaled(limit_s) - (now_ms() - job.detail["startedAt"]) / 1000
             loop = asyncio.get_running_loop()
-            scaled_s = self._at.faults.scaled(limit_s)
-            attempt.keep(loop.call_later(scaled_s, self.stop, job, {"statusReason": endings.TIMED_OUT}))
+            attempt.keep(loop.call_later(left_s, self.stop, job, {"statusReason": endings.TIMED_OUT}))
+
+    def _lose_host(self, job: Job) -> None:
         if self._at.faults.take("host_loss"):
             self.stop(job, {"statusReason": endings.HOST_LOST}, 0)
         elif self._at.faults.take("spot_interruption"):
             self.stop(job, {"statusReason": endings.HOST_LOST})
-        exit_code = await process.ended()
-        processes.send(attempt.members(), signal.SIGKILL)  # stragglers end with the main process
-        return exit_code
 
     def stop(self, job: Job, ending: Document, grace_s: float | None = None) -> None:
         """End the running attempt; it will say `ending`. Whoever asks first decides what it says."""
         attempt = self._running.get(job.id)
         if job.stop is None and attempt is not None:
             job.stop = ending
-            attempt.stop(self._at.faults.scaled(self._at.stop_grace_s) if grace_s is None else grace_s)
+            self._at.store.save_job(job)
+            attempt.stop(self._grace_s() if grace_s is None else grace_s)
+
+    def _grace_s(self) -> float:
+        return self._at.faults.scaled(self._at.stop_grace_s)
+
+
+def task_of(job: Job) -> str:
+    """The task of the job's current attempt."""
+    return str(job.container["taskArn"]).rsplit("/", 1)[-1]
 
 
 def _arns(region: str, environment: str, task_id: str) -> dict[str, str]:

@@ -129,49 +129,6 @@ def test_down_after_a_killed_daemon_leaves_nothing(guarded: Fresh, context: Path
     assert left_behind(guarded.state_dir) == []
 
 
-def test_up_after_a_killed_daemon_tells_lost_jobs(fresh: Fresh, context: Path) -> None:
-    """What was running lost its host, what waited runs, images are known, ports are the same."""
-    batch = fresh.batch(context)
-    batch.client.create_compute_environment(
-        computeEnvironmentName="one", type="MANAGED", computeResources={"type": "EC2", "maxvCpus": 1}
-    )
-    order = [{"order": 1, "computeEnvironment": "one"}]
-    batch.client.create_job_queue(jobQueueName="narrow", priority=1, computeEnvironmentOrder=order)
-    running = batch.submit("sleep", "1000", jobQueue="narrow")
-    pid = batch.wait(running, "RUNNING")["container"]["taskArn"]
-    waiting = batch.submit("true", jobQueue="narrow")
-    before = fresh.sandbox.status().record
-    assert before is not None
-    os.kill(before.daemon.pid, signal.SIGKILL)
-    fresh.forget()
-    assert fresh.sandbox.up()
-    after = fresh.sandbox.status().record
-    assert after is not None
-    assert (after.batch_port, after.ministack_port) == (before.batch_port, before.ministack_port)
-    again = Batch(fresh.client("batch"), fresh.client("logs"), batch.image)
-    lost = again.describe(running)
-    assert (lost["status"], lost["statusReason"]) == ("FAILED", "Host EC2 (instance i-0123456789abcdef0) terminated.")
-    assert lost["attempts"][-1]["container"]["taskArn"] == pid
-    assert again.wait(waiting)["status"] == "SUCCEEDED"
-
-
-def test_killed_ministack_loses_no_image(fresh: Fresh, context: Path) -> None:
-    """Images are pushed again when MiniStack could not save them."""
-    batch = fresh.batch(context)
-    record = fresh.sandbox.status().record
-    assert record is not None
-    os.kill(record.ministack.pid, signal.SIGKILL)
-    until(lambda: fresh.sandbox.status().ministack_alive, lambda alive: not alive)
-    batch.define("uncached", image=batch.image.replace(":1", ":2"))
-    job = batch.run(definition="uncached")
-    assert "CannotPullContainerError" in job["container"]["reason"]
-    fresh.sandbox.down()
-    fresh.forget()
-    fresh.sandbox.up()
-    again = Batch(fresh.client("batch"), fresh.client("logs"), batch.image)
-    assert again.run("true")["status"] == "SUCCEEDED"
-
-
 def test_clean_restart_keeps_everything(fresh: Fresh, context: Path) -> None:
     """Jobs, images, buckets, the operator's key and rights outlive `down` and `up`."""
     batch = fresh.batch(context)

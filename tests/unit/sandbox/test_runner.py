@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from botocore.exceptions import EndpointConnectionError
 
 from recloser.sandbox.batch import logs as logs_module
 from recloser.sandbox.batch.faults import Switches
@@ -17,44 +16,39 @@ from recloser.sandbox.batch.model import Job
 from recloser.sandbox.batch.poller import PollingGuard
 from recloser.sandbox.batch.runner import Runner, Surroundings
 from recloser.sandbox.images import Image
+from recloser.sandbox.wire import WireError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class NoSuchStreamError(Exception):
-    """Never raised here."""
-
-
 @dataclass
 class FakeLogs:
-    """CloudWatch Logs that refuses the first `failures` deliveries."""
+    """CloudWatch Logs that refuses `failures` deliveries, then takes `unanswered` without an answer."""
 
     failures: float = 0
+    unanswered: int = 0
     lines: list[str] = field(default_factory=list)
     streams: list[str] = field(default_factory=list)
-    exceptions: Any = None
+    life: int = 0
 
-    def __post_init__(self) -> None:
-        """Offer the exception classes a client offers."""
-        self.exceptions = type("Exceptions", (), {"ResourceNotFoundException": NoSuchStreamError})
-
-    def get(self, service: str, region: str) -> FakeLogs:
-        """Be the clients, too."""
-        assert (service, region) == ("logs", "us-east-1")
-        return self
-
-    def create_log_stream(self, *, logGroupName: str, logStreamName: str) -> None:  # noqa: N803 - AWS's names
+    async def create(self, region: str, stream: str) -> None:
         """Keep the name."""
-        assert logGroupName == "/aws/batch/job"
-        self.streams.append(logStreamName)
+        self.streams.append(stream)
 
-    def put_log_events(self, *, logEvents: list[dict[str, Any]], **_: str) -> None:  # noqa: N803 - AWS's names
+    async def put(self, region: str, stream: str, messages: list[str]) -> None:
         """Keep the messages, or fail."""
         if self.failures > 0:
             self.failures -= 1
-            raise EndpointConnectionError(endpoint_url="http://127.0.0.1:1")
-        self.lines += [event["message"] for event in logEvents]
+            raise WireError("nobody there")
+        self.lines += messages
+        if self.unanswered > 0:
+            self.unanswered -= 1
+            raise WireError("the answer was lost")
+
+    async def count(self, region: str, stream: str) -> int:
+        """How many there are."""
+        return len(self.lines)
 
 
 class FakeStore:
@@ -93,6 +87,10 @@ class Outcome:
     attempts: Path
 
 
+async def _at_once() -> None:
+    """MiniStack serves."""
+
+
 @pytest.fixture
 def run(tmp_path: Path) -> Callable[..., Outcome]:
     """Run a shell script as a job; keyword arguments go into the job, `logs` is the log service."""
@@ -101,7 +99,8 @@ def run(tmp_path: Path) -> Callable[..., Outcome]:
         store, logs = FakeStore(), logs or FakeLogs()
         surroundings: dict[str, Any] = {
             "store": store,
-            "clients": logs,
+            "logs": logs,
+            "ready": _at_once,
             "images": FakeImages(),
             "credentials": FakeCredentials(),
             "guard": PollingGuard(),
@@ -147,6 +146,12 @@ def test_undelivered_output_is_sent_again(run: Callable[..., Outcome]) -> None:
     """Lines the log service refused arrive, once and in order, when it is back."""
     seen = run("for i in 1 2 3; do echo $i; sleep 0.15; done", logs=FakeLogs(failures=3))
     assert seen.logs.lines == ["1", "2", "3"]
+
+
+def test_output_taken_without_an_answer_is_not_doubled(run: Callable[..., Outcome]) -> None:
+    """Lines whose delivery nobody confirmed are looked up before more is sent."""
+    seen = run("for i in 1 2 3; do echo $i; sleep 0.15; done; printf end", logs=FakeLogs(unanswered=3))
+    assert seen.logs.lines == ["1", "2", "3", "end"]
 
 
 def test_absent_log_service_fails_no_job(run: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch) -> None:

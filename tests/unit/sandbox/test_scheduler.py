@@ -34,6 +34,7 @@ class FakeRunner:
         """See to its end what an earlier process began."""
         self.started.append(f"{job.detail['jobName']} again")
         await self._ends.setdefault(job.id, asyncio.Event()).wait()
+        job.detail["status"] = "SUCCEEDED"
 
     def stop(self, job: Job, ending: Document, grace_s: float | None = None) -> None:
         """End at once."""
@@ -56,7 +57,7 @@ class Bench:
     def environment(self, name: str, max_vcpus: int, state: str = "ENABLED") -> str:
         """Add a compute environment; its ARN."""
         resources = {"maxvCpus": max_vcpus}
-        arn = f"ce:{name}"
+        arn = f"arn:aws:batch:r:000000000000:compute-environment/{name}"
         document = {"computeEnvironmentArn": arn, "computeEnvironmentName": name, "state": state}
         self.store.put_resource("r", ENVIRONMENT, name, {**document, "computeResources": resources})
         return arn
@@ -166,7 +167,7 @@ def test_what_never_fits_says_why_until_it_fits(store: Store) -> None:
 
     async def story(bench: Bench) -> None:
         bench.queue("q", 1, bench.environment("ce", 2))
-        bench.queue("p", 1, "ce:ce")
+        bench.queue("p", 1, "arn:aws:batch:r:000000000000:compute-environment/ce")
         wide, big = bench.submit("wide", vcpus=3), bench.submit("big", "p", memory=2000)
         assert await bench.settle() == []
         assert (wide.status, wide.detail["statusReason"]) == ("RUNNABLE", TOO_MANY_VCPUS)
@@ -180,20 +181,24 @@ def test_what_never_fits_says_why_until_it_fits(store: Store) -> None:
 
 
 def test_unfinished_jobs_are_taken_up(store: Store) -> None:
-    """After a crash, what waited runs in its order, after what was starting."""
+    """After a crash, what ran is attached to in its place, what had not begun starts over, what waited waits on."""
 
     async def first_life(bench: Bench) -> None:
-        bench.queue("q", 1, bench.environment("ce", 1))
+        bench.queue("q", 1, bench.environment("ce", 2))
+        running = bench.submit("running")
         bench.submit("starting")
         bench.submit("waiting")
-        await bench.settle()
+        assert await bench.settle() == ["running@ce", "starting@ce"]
+        running.detail["status"] = "RUNNING"
+        running.container["taskArn"] = "arn:aws:ecs:r:0:task/ce_Batch/1"
+        store.save_job(running)
         bench.scheduler._running.clear()  # noqa: SLF001 - as if killed: nothing is awaited or recorded
 
     async def second_life(bench: Bench) -> None:
         bench.scheduler.resume()
-        assert await bench.settle() == ["starting@ce"]
-        bench.runner.end(bench.scheduler.live["starting"])
-        assert await bench.settle() == ["starting@ce", "waiting@ce"]
+        assert sorted(await bench.settle()) == ["running again", "starting@ce"]
+        bench.runner.end(bench.scheduler.live["running"])
+        assert (await bench.settle())[2:] == ["waiting@ce"]
 
     on_bench(store, first_life)
     on_bench(store, second_life)
