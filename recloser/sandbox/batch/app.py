@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from recloser.sandbox.batch import definitions, jobs, listing, resources, submission, tags
+from recloser.sandbox.batch.authentication import signature_of
 from recloser.sandbox.batch.context import Context
 from recloser.sandbox.batch.model import BatchError, Document, NotServedError
 from recloser.sandbox.batch.served import check_served
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
+    from recloser.sandbox.batch.access import Access
     from recloser.sandbox.batch.credentials import Credentials
+    from recloser.sandbox.batch.distortions import Distortions
     from recloser.sandbox.batch.scheduler import Scheduler
     from recloser.sandbox.batch.store import Store
-
-_SIGNED_FOR = re.compile(r"AWS4-HMAC-SHA256 Credential=[^/\s]+/\d{8}/(?P<region>[a-z0-9-]+)/[a-z-]+/aws4_request")
 
 OPERATIONS: dict[str, Callable[[Context, Document], Document]] = {
     "CreateComputeEnvironment": resources.create_compute_environment,
@@ -61,10 +61,14 @@ _TAG_OPERATIONS = {"GET": "ListTagsForResource", "POST": "TagResource", "DELETE"
 class Api:
     """The routes of AWS Batch and of a container's credentials."""
 
-    def __init__(self, store: Store, scheduler: Scheduler, credentials: Credentials) -> None:
+    def __init__(
+        self, store: Store, scheduler: Scheduler, credentials: Credentials, access: Access, distortions: Distortions
+    ) -> None:
         self._store = store
         self._scheduler = scheduler
         self._credentials = credentials
+        self._access = access
+        self._distortions = distortions
         self._operations = Operations()
 
     def routes(self) -> list[Route]:
@@ -80,43 +84,30 @@ class Api:
         name = self._operations.at(request.url.path)
         if name is None:
             raise NotServedError(f"operation {request.path_params['operation']}")
-        return self._answer(name, request, await _body(request))
+        return await self._answer(name, request, {})
 
     async def tags(self, request: Request) -> JSONResponse:
         """`GET|POST|DELETE /v1/tags/{arn}`."""
         document: Document = {"resourceArn": request.path_params["arn"]}
-        if request.method == "POST":
-            document |= await _body(request)
         if request.method == "DELETE":
             document["tagKeys"] = request.query_params.getlist("tagKeys")
-        return self._answer(_TAG_OPERATIONS[request.method], request, document)
+        return await self._answer(_TAG_OPERATIONS[request.method], request, document)
 
-    def _answer(self, name: str, request: Request, document: Document) -> JSONResponse:
-        context = Context(region_of(request), self._store, self._scheduler)
+    async def _answer(self, name: str, request: Request, document: Document) -> JSONResponse:
+        signature = signature_of(request)
+        context = Context(signature.region, self._store, self._scheduler)
+        await self._distortions.before()
+        caller = await self._access.authenticate(request, signature)
+        document = {**await _body(request), **document}
+        await self._access.authorise(caller, name, context, document)
         check_served(name, document)
         self._operations.check(name, document)
-        return _reply(OPERATIONS[name](context, document))
+        return _reply(self._distortions.after(name, OPERATIONS[name](context, document)))
 
     async def credentials(self, request: Request) -> JSONResponse:
         """What the SDK inside a job asks for its role."""
         token = request.headers.get("authorization", "")
         return _reply(await asyncio.to_thread(self._credentials.answer, request.path_params["task"], token))
-
-
-def region_of(request: Request) -> str:
-    """The region in the scope of the caller's signature.
-
-    Raises:
-        BatchError: The request is not signed.
-    """
-    signature = request.headers.get("authorization", "")
-    if not signature:
-        raise BatchError("Missing Authentication Token", code="MissingAuthenticationTokenException", status=403)
-    scope = _SIGNED_FOR.match(signature)
-    if scope is None:
-        message = "Authorization header is not a Signature Version 4 with a credential scope"
-        raise BatchError(message, code="IncompleteSignatureException", status=403)
-    return scope["region"]
 
 
 async def _body(request: Request) -> Document:
