@@ -18,18 +18,23 @@ from recloser.sandbox.batch.credentials import Credentials
 from recloser.sandbox.batch.distortions import Distortions
 from recloser.sandbox.batch.faults import Switches
 from recloser.sandbox.batch.forwarding import Forwarder
+from recloser.sandbox.batch.logs import LogService
 from recloser.sandbox.batch.memory import choose
 from recloser.sandbox.batch.principals import Principals
-from recloser.sandbox.batch.runner import Runner, Surroundings
+from recloser.sandbox.batch.runner import Runner, Surroundings, task_of
 from recloser.sandbox.batch.scheduler import Scheduler
 from recloser.sandbox.batch.store import Store
 from recloser.sandbox.bootstrap import bootstrap
 from recloser.sandbox.clients import Clients
+from recloser.sandbox.leftovers import end_jobs
+from recloser.sandbox.wire import Wire
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterable
 
+    from recloser.sandbox.batch.model import Document
+    from recloser.sandbox.keeper import Keeper
     from recloser.sandbox.state import Record, StateDir
 
 # `down` is the loss of the host: jobs get a moment, not AWS's 30 seconds.
@@ -39,18 +44,24 @@ _DOWN_GRACE_S = 0.5
 class Endpoint:
     """One sandbox's Batch."""
 
-    def __init__(self, state: StateDir, record: Record, *, stop_grace_s: float, memory_guard: str) -> None:
+    def __init__(
+        self, state: StateDir, record: Record, keeper: Keeper, *, stop_grace_s: float, memory_guard: str
+    ) -> None:
         self._state = state
+        self._keeper = keeper
         self._record = record
         self._clients = Clients(record.ministack_url)
+        self._wire = Wire(record.ministack_url)
+        self._logs = LogService(self._wire)
         self._store = Store(state.database)
         self._guard = choose(state.root, memory_guard)
-        faults, credentials = Switches(state.faults), Credentials(self._clients)
+        faults, self._credentials = Switches(state.faults), Credentials(self._clients)
         surroundings = Surroundings(
             store=self._store,
-            clients=self._clients,
+            logs=self._logs,
+            ready=keeper.serves,
             images=images.Images(self._clients, state.images),
-            credentials=credentials,
+            credentials=self._credentials,
             guard=self._guard,
             faults=faults,
             ministack_url=record.ministack_url,
@@ -69,9 +80,9 @@ class Endpoint:
         )
         self._forwarder = Forwarder(ports.LOOPBACK, record.ministack_port)
         access = Access(
-            Authentication(self._forwarder, self._clients, credentials), Authorisation(Principals(self._clients))
+            Authentication(self._forwarder, self._clients, self._credentials), Authorisation(Principals(self._clients))
         )
-        api = Api(self._store, self._scheduler, credentials, access, Distortions(faults))
+        api = Api(self._store, self._scheduler, self._credentials, access, Distortions(faults))
         self._app = application([*admin.routes(), *api.routes()], self._lifespan)
 
     def serve(self, listener: socket.socket) -> None:
@@ -83,19 +94,36 @@ class Endpoint:
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, _: Any) -> AsyncIterator[None]:
-        self._prepare()
+        bootstrap(self._clients, self._state)
+        if self._state.unclean.exists():
+            self._push(self._store.images())
+        self._state.unclean.touch()
+        self._state.write(self._state.record, self._record)
+        if any(self._state.attempts.iterdir()):
+            end_jobs(self._state, {task_of(job) for job in self._store.unfinished() if job.status == "RUNNING"})
         self._scheduler.resume()
+        watching = asyncio.create_task(self._keeper.watch(self._lost, self._restore))
         yield
         await self._scheduler.close(_DOWN_GRACE_S)
+        watching.cancel()
+        await self._wire.close()
         self._guard.close()
         self._store.close()
         self._clients.close()
         self._forwarder.close()
 
-    def _prepare(self) -> None:
-        bootstrap(self._clients, self._state)
-        if self._state.unclean.exists():
-            for document in self._store.images():
-                images.push(images.BuiltImage.model_validate(document), self._clients)
-        self._state.unclean.touch()
-        self._state.write(self._state.record, self._record)
+    def _push(self, documents: Iterable[Document]) -> None:
+        for document in documents:
+            images.push(images.BuiltImage.model_validate(document), self._clients)
+
+    def _lost(self) -> None:
+        """MiniStack is gone, with its sessions and with what it had not saved."""
+        self._logs.restarted()
+        self._credentials.forget_sessions()
+
+    async def _restore(self) -> None:
+        """MiniStack is back."""
+        record = self._record.model_copy(update={"ministack": self._keeper.ministack.identity})
+        await asyncio.to_thread(bootstrap, self._clients, self._state)
+        await asyncio.to_thread(self._push, self._store.images())
+        self._state.write(self._state.record, record)

@@ -33,7 +33,7 @@ class Grant:
     role_arn: str
     region: str
     trust: Trust
-    token: str = field(default_factory=lambda: secrets.token_urlsafe(32))
+    token: str
     session: Document | None = None
     assumed_at: float = 0.0
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -47,12 +47,19 @@ class Credentials:
         self._grants: dict[str, Grant] = {}
         self._external_id = secrets.token_urlsafe(16)
 
-    def grant(self, task_id: str, role_arn: str, region: str) -> Grant | None:
-        """Let an attempt ask for the credentials of its role; None when the role may not be assumed for it."""
+    def grant(self, task_id: str, role_arn: str, region: str, token: str | None = None) -> Grant | None:
+        """Let an attempt ask for the credentials of its role; None when the role may not be assumed for it.
+
+        Args:
+            task_id: The attempt's task.
+            role_arn: Its role.
+            region: Its region.
+            token: What it shows, when it has been told already; drawn otherwise.
+        """
         trust = self._trust(role_arn, region, task_id)
         if trust is Trust.NONE:
             return None
-        self._grants[task_id] = Grant(role_arn, region, trust)
+        self._grants[task_id] = Grant(role_arn, region, trust, token or secrets.token_urlsafe(32))
         return self._grants[task_id]
 
     def _trust(self, role_arn: str, region: str, task_id: str) -> Trust:
@@ -65,6 +72,11 @@ class Credentials:
         policy = role["AssumeRolePolicyDocument"]
         facts = {"aws:sourceaccount": ACCOUNT, "aws:sourcearn": f"arn:aws:ecs:{region}:{ACCOUNT}:task/{task_id}"}
         return trust_of(json.loads(policy) if isinstance(policy, str) else policy, facts)
+
+    def forget_sessions(self) -> None:
+        """MiniStack was restarted, and does not know the sessions it gave out."""
+        for grant in self._grants.values():
+            grant.session = None
 
     def revoke(self, task_id: str) -> None:
         """The attempt has ended."""
