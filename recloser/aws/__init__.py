@@ -17,6 +17,7 @@ from recloser.aws.errors import (
     Throttled,
     Unreachable,
 )
+from recloser.aws.events import EventsGateway, JobEvent
 from recloser.aws.iam import IamGateway, canonical
 from recloser.aws.images import ImageReference, ImagesGateway, parse_image
 from recloser.aws.job_table import JobTableGateway
@@ -29,9 +30,11 @@ __all__ = [
     "AwsError",
     "BatchGateway",
     "CredentialsError",
+    "EventsGateway",
     "IamGateway",
     "ImageReference",
     "ImagesGateway",
+    "JobEvent",
     "JobTableGateway",
     "LogsGateway",
     "MalformedAnswer",

@@ -13,6 +13,7 @@ from botocore.config import Config
 from recloser.aws.batch import BatchGateway
 from recloser.aws.endpoints import check_endpoints
 from recloser.aws.errors import Misconfigured
+from recloser.aws.events import EventsGateway
 from recloser.aws.iam import IamGateway
 from recloser.aws.images import ImagesGateway
 from recloser.aws.job_table import JobTableGateway
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sts import STSClient
 
     from recloser.settings import Settings
@@ -52,6 +54,7 @@ class Account:
     iam: IamGateway
     objects: ObjectsGateway
     images: ImagesGateway
+    events: EventsGateway
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,7 @@ class _Clients:
     iam: IAMClient
     s3: S3Client
     ecr: ECRClient
+    sqs: SQSClient
 
     def endpoints(self) -> dict[str, str]:
         """What each service's client would call."""
@@ -100,6 +104,7 @@ def connect(settings: Settings) -> Account:
         iam=IamGateway(clients.iam),
         objects=ObjectsGateway(clients.s3),
         images=ImagesGateway(clients.ecr),
+        events=EventsGateway(clients.sqs),
     )
 
 
@@ -126,6 +131,7 @@ def _clients_of(session: boto3.session.Session, region: str, settings: Settings)
             iam=session.client("iam", region_name=region, config=patient),
             s3=session.client("s3", region_name=region, config=patient),
             ecr=session.client("ecr", region_name=region, config=patient),
+            sqs=session.client("sqs", region_name=region, config=patient),
         )
 
 

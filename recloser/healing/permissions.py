@@ -21,6 +21,7 @@ def operator_policy(target: Target) -> str:
     """
     statements = [
         *_always(target),
+        *_queue(target),
         *_table(target),
         *_objects(target),
         *_images(target),
@@ -59,6 +60,13 @@ def _always(target: Target) -> list[dict[str, object]]:
         # Asked before and after every grant. It only asks, and the sandbox judges it on `*`.
         _allow("SimulateTheJobRole", ["iam:SimulatePrincipalPolicy"], ["*"]),
     ]
+
+
+def _queue(target: Target) -> list[dict[str, object]]:
+    if target.watch.event_queue is None:
+        return []
+    name = target.watch.event_queue.rstrip("/").rsplit("/", 1)[-1]
+    return [_allow("HearOfJobs", ["sqs:ReceiveMessage", "sqs:DeleteMessage"], [f"arn:aws:sqs:*:*:{name}"])]
 
 
 def _table(target: Target) -> list[dict[str, object]]:

@@ -1,59 +1,156 @@
-"""Watch one job until it ends: Batch's state, the job's own row, and the last line it wrote.
+"""Watch jobs until they end: by events where a queue is given, and by one describer for all of them.
 
-No wait is unbounded, and every sleep is short, so that a cancellation is noticed.
+Events come twice, late, out of order, or never: news is merged by rank, so that repeats and delays are harmless, and
+a sweep finds what no event told. No wait is unbounded, and every sleep is short, so that a cancellation is noticed.
 """
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from recloser.aws import AwsError
 from recloser.healing.errors import WatchTimedOut
 from recloser.healing.evidence import read_row
 from recloser.healing.narration import Sighting
+from recloser.values import JobSnapshot, JobState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from recloser.healing.narration import Narrator
     from recloser.healing.site import Site
-    from recloser.values import JobSnapshot
 
 _SLICE_S = 0.5
 _UNKNOWN_GRACE_S = 120.0
 """DescribeJobs may not know a job just after SubmitJob (Metaflow #543, Airflow #37552)."""
+_RANK = {state: rank for rank, state in enumerate(JobState)}
 
 
 def watch(site: Site, job_id: str, attempt: int, narrator: Narrator, *, polled: Callable[[], None]) -> JobSnapshot:
-    """Poll until the job is terminal; `polled` is called at every look.
+    """Watch one job until it is terminal; `polled` is called at every look.
 
     Raises:
         WatchTimedOut: It did not end within `watch.timeout_s`, or Batch does not know it any more.
         AwsError: Batch cannot be asked.
     """
-    began = known = time.monotonic()
-    while True:
-        job = site.account.batch.describe([job_id]).get(job_id)
-        now = time.monotonic()
+
+    def looked(jobs: Iterable[JobSnapshot]) -> None:
         polled()
-        if job is not None:
-            known = now
+        for job in jobs:
             narrator.watching(_sight(site, job, attempt))
-            if job.state.is_terminal:
-                return job
-        _give_up(site, job_id, job, waited_s=now - began, unknown_s=now - known)
-        rest(site.target.watch.poll_s)
+
+    return watch_all(site, [job_id], looked=looked)[job_id]
 
 
-def _give_up(site: Site, job_id: str, job: JobSnapshot | None, *, waited_s: float, unknown_s: float) -> None:
-    if unknown_s > _UNKNOWN_GRACE_S:
-        raise WatchTimedOut(f"Batch has not known job {job_id} for {unknown_s:.0f} s; look for it in the console")
-    if waited_s > site.target.watch.timeout_s:
-        state = job.state if job else "unknown"
-        raise WatchTimedOut(
-            f"job {job_id} is still {state} after {waited_s:.0f} s (watch.timeout_s); it was left as it is"
-        )
+def watch_all(
+    site: Site, job_ids: Iterable[str], *, looked: Callable[[Iterable[JobSnapshot]], None]
+) -> dict[str, JobSnapshot]:
+    """Watch jobs until all are terminal.
+
+    A look costs one DescribeJobs for each hundred jobs that have not ended; with an event queue it costs one
+    ReceiveMessage, and the describes only every `watch.sweep_s`.
+
+    Args:
+        site: The target in its account.
+        job_ids: The jobs.
+        looked: Called after every look with what is known of the jobs that had not ended before it.
+
+    Returns:
+        Each job in its terminal state.
+
+    Raises:
+        WatchTimedOut: One did not end within `watch.timeout_s`, or Batch does not know it any more.
+        AwsError: Batch cannot be asked.
+    """
+    watched = _Watched(site, set(job_ids))
+    while watched.waiting:
+        looked(watched.look())
+        watched.give_up()
+        if watched.waiting and site.target.watch.event_queue is None:
+            rest(site.target.watch.poll_s)
+    return watched.known
+
+
+@dataclass(slots=True)
+class _Watched:
+    site: Site
+    waiting: set[str]
+    known: dict[str, JobSnapshot] = field(default_factory=dict)
+    began: float = field(default_factory=time.monotonic)
+    described: float = float("-inf")
+    last_known: dict[str, float] = field(default_factory=dict)
+
+    def look(self) -> list[JobSnapshot]:
+        """Take in what is new and return what is known of the jobs that were waiting."""
+        before = set(self.waiting)
+        ended = self._listen()
+        if ended or self._sweep_is_due():
+            self._describe()
+        return [self.known[job_id] for job_id in sorted(before) if job_id in self.known]
+
+    def _listen(self) -> bool:
+        """Whether an event told of an end: the describe that follows has the whole truth of it."""
+        watch = self.site.target.watch
+        if watch.event_queue is None:
+            return False
+        try:
+            events = self.site.account.events.receive(watch.event_queue, wait_s=watch.poll_s)
+        except AwsError:  # a queue that cannot be read, or holds nonsense, is no reason not to know
+            rest(watch.poll_s)
+            return True
+        ours = [event for event in events if event.job.job_id in self.waiting]
+        for event in ours:
+            self.known[event.job.job_id] = later(self.known.get(event.job.job_id), event.job)
+        self.site.account.events.forget(watch.event_queue, ours)
+        return any(event.job.state.is_terminal for event in ours)
+
+    def _sweep_is_due(self) -> bool:
+        watch = self.site.target.watch
+        every_s = 0.0 if watch.event_queue is None else watch.sweep_s
+        return time.monotonic() - self.described >= every_s
+
+    def _describe(self) -> None:
+        self.described = time.monotonic()
+        for job_id, job in self.site.account.batch.describe(sorted(self.waiting)).items():
+            self.last_known[job_id] = self.described
+            # A sweep is the truth, where an event is only news of it.
+            self.known[job_id] = job if job.state.is_terminal else later(self.known.get(job_id), job)
+        self.waiting -= {job_id for job_id, job in self.known.items() if job.state.is_terminal}
+
+    def give_up(self) -> None:
+        """End a wait that has no end."""
+        now = time.monotonic()
+        for job_id in sorted(self.waiting):
+            unknown_s = now - self.last_known.get(job_id, self.began)
+            if unknown_s > max(_UNKNOWN_GRACE_S, 2 * self.site.target.watch.sweep_s):
+                raise WatchTimedOut(
+                    f"Batch has not known job {job_id} for {unknown_s:.0f} s; look for it in the console"
+                )
+            waited_s = now - self.began
+            if waited_s > self.site.target.watch.timeout_s:
+                job = self.known.get(job_id)
+                raise WatchTimedOut(
+                    f"job {job_id} is still {job.state if job else 'unknown'} after {waited_s:.0f} s "
+                    "(watch.timeout_s); it was left as it is"
+                )
+
+
+def later(known: JobSnapshot | None, news: JobSnapshot) -> JobSnapshot:
+    """The later of two views of one job, whatever order they came in.
+
+    A terminal state never changes; RUNNABLE after RUNNING is later only if another attempt has ended.
+    """
+    if known is None:
+        return news
+    if known.state.is_terminal:
+        return known
+    return news if _rank(news) >= _rank(known) else known
+
+
+def _rank(job: JobSnapshot) -> tuple[bool, int, int]:
+    return job.state.is_terminal, len(job.attempts), _RANK[job.state]
 
 
 def _sight(site: Site, job: JobSnapshot, attempt: int) -> Sighting:

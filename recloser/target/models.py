@@ -59,6 +59,11 @@ class Watch(Declared):
     poll_s: float = Field(default=10.0, ge=0.05, le=300)
     timeout_s: float = Field(default=86_400.0, gt=0)
     """No wait is unbounded: after this long without an end the attempt is given up and reported."""
+    event_queue: str | None = Field(default=None, pattern=r"^https?://")
+    """URL of the SQS queue that a rule for Batch's state changes fills; without it, jobs are described every
+    `poll_s`. A queue has one reader: events of jobs that are not watched here are left for 30 s and come back."""
+    sweep_s: float = Field(default=60.0, ge=1, le=600)
+    """With a queue: how often all watched jobs are described all the same, because events can be lost."""
     list_lag_s: float = Field(default=60.0, ge=0, le=600)
     """How long Batch may not list a job that it has accepted; waited out before a lost submission is repeated."""
     on_cancel: Literal["terminate", "leave"] = "terminate"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from typer.testing import CliRunner
 from recloser.faults import Fault, find_fault, inject
 from recloser.target import load_target
 from recloser.values import ChangeState, Incident
+from tests.e2e.line import Line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -171,3 +173,13 @@ def report_of(home: Path, incident: Incident) -> tuple[str, dict[str, Any]]:
     """The incident as it lies on disk."""
     folder = home / "incidents" / incident.incident_id
     return (folder / "incident.md").read_text(), json.loads((folder / "incident.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def line(sandbox: SandboxUnderTest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
+    """The faulty job, and the environment of whoever heals it."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PREFECT_"))}
+    line = Line(sandbox, tmp_path_factory.mktemp("kill"), kept | sandbox.operator)
+    line.provision()
+    yield line
+    sandbox.client("iam").delete_user_policy(UserName="recloser", PolicyName="kill")

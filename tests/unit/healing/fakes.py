@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from pydantic import SecretStr
 
-from recloser.aws import Account, NotFound, ObjectInfo, Unreachable
+from recloser.aws import Account, JobEvent, NotFound, ObjectInfo, Unreachable
 from recloser.healing.site import Site
 from recloser.target import Target
 from recloser.values import (
@@ -124,6 +124,20 @@ class FakeBatch:
 
 
 @dataclass
+class FakeEvents:
+    """Events by a script: one tuple a look; the last is repeated."""
+
+    script: list[tuple[JobEvent, ...]] = field(default_factory=lambda: [()])
+    forgotten: list[str] = field(default_factory=list)
+
+    def receive(self, queue_url: str, *, wait_s: float) -> tuple[JobEvent, ...]:
+        return self.script.pop(0) if len(self.script) > 1 else self.script[0]
+
+    def forget(self, queue_url: str, events: list[JobEvent]) -> None:
+        self.forgotten += [event.receipt for event in events]
+
+
+@dataclass
 class FakeLogs:
     """The same log for every attempt."""
 
@@ -142,6 +156,7 @@ class FakeAccount:
     objects: FakeObjects = field(default_factory=FakeObjects)
     images: FakeImages = field(default_factory=FakeImages)
     batch: FakeBatch = field(default_factory=FakeBatch)
+    events: FakeEvents = field(default_factory=FakeEvents)
     account_id: str = "000000000000"
     region: str = "us-east-1"
     identity_arn: str = "arn:aws:iam::000000000000:user/recloser"

@@ -1,0 +1,64 @@
+"""Batch's state change events, as an SQS queue holds them: at least once, in any order, sometimes never."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from recloser.aws.batch_answers import snapshot_of
+from recloser.aws.translation import sensible, translated
+from recloser.values import JobSnapshot, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import MessageTypeDef
+
+_PER_CALL = 10
+_LONGEST_WAIT_S = 20
+_STATE_CHANGE = "Batch Job State Change"
+
+
+class JobEvent(Value):
+    """A job as an event tells it, and the receipt by which the message is forgotten."""
+
+    receipt: str
+    job: JobSnapshot
+
+
+class EventsGateway:
+    """Reads of the queue that a rule for source `aws.batch` fills."""
+
+    def __init__(self, client: SQSClient) -> None:
+        self._client = client
+
+    def receive(self, queue_url: str, *, wait_s: float) -> tuple[JobEvent, ...]:
+        """Wait for events; messages that are no job's state change are left out and not forgotten.
+
+        Args:
+            queue_url: URL of the queue.
+            wait_s: How long to wait for the first, in seconds; SQS waits at most 20.
+        """
+        with translated("sqs", "ReceiveMessage"):
+            answer = self._client.receive_message(
+                QueueUrl=queue_url,
+                MaxNumberOfMessages=_PER_CALL,
+                WaitTimeSeconds=min(round(wait_s), _LONGEST_WAIT_S),
+            )
+        return tuple(_events(answer.get("Messages", ())))
+
+    def forget(self, queue_url: str, events: Iterable[JobEvent]) -> None:
+        """Delete the messages of events that were taken note of."""
+        entries = [{"Id": str(n), "ReceiptHandle": event.receipt} for n, event in enumerate(events)]
+        if entries:
+            with translated("sqs", "DeleteMessageBatch"):
+                self._client.delete_message_batch(QueueUrl=queue_url, Entries=entries)  # type: ignore[arg-type]
+
+
+def _events(messages: Iterable[MessageTypeDef]) -> Iterator[JobEvent]:
+    for message in messages:
+        with sensible("sqs", "ReceiveMessage"):
+            body = json.loads(message["Body"])
+            if body.get("source") == "aws.batch" and body.get("detail-type") == _STATE_CHANGE:
+                yield JobEvent(receipt=message["ReceiptHandle"], job=snapshot_of(body["detail"]))
