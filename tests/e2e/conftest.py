@@ -18,6 +18,7 @@ from recloser.faults import Fault, find_fault, inject
 from recloser.target import load_target
 from recloser.values import ChangeState, Incident
 from tests.e2e.line import Line
+from tests.sandbox_fixture import SandboxUnderTest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -69,7 +69,8 @@ class FaultyWire:
 
 
 def _answer(request: Any, status: int, code: str) -> AWSResponse:
-    is_xml = b"Action=" in (request.body or b"") or "s3" in request.headers.get("Authorization", b"").decode()
+    signed = str(request.headers.get("Authorization", ""))
+    is_xml = any(f"/{service}/aws4_request" in signed for service in ("s3", "iam", "sts"))
     body = f"<Error><Code>{code}</Code></Error>" if is_xml else f'{{"__type": "{code}", "message": "injected"}}'
     return AWSResponse(request.url, status, {"x-amzn-errortype": code}, Body(body.encode()))
 
@@ -80,7 +81,7 @@ def test_a_fifth_of_all_calls_may_fail(line: Line, seed: int, monkeypatch: pytes
     for name, value in line.environment.items():
         monkeypatch.setenv(name, value)
     wire = FaultyWire(random.Random(seed))  # noqa: S311 - a seed makes a failure repeatable
-    monkeypatch.setattr(URLLib3Session, "send", lambda session, request: wire.send(session, request))
+    monkeypatch.setattr(URLLib3Session, "send", lambda session, request: wire.send(session, request))  # noqa: PLW0108
     monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff._MAX_BACKOFF", 0.2, raising=False)
     main(str(line.target))
     monkeypatch.undo()

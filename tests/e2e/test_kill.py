@@ -16,6 +16,8 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tests.e2e.line import Line
+
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.timeout(600)]
 
