@@ -39,10 +39,13 @@ def up(
     state_dir: StateDir = _DEFAULT,
     stop_grace_s: Annotated[float, typer.Option(min=0, help="Seconds between SIGTERM and SIGKILL of a job.")] = 30.0,
     memory_guard: Annotated[str, typer.Option(help="auto, or poller to do without control groups.")] = "auto",
+    retention_s: Annotated[
+        float, typer.Option(min=0, help="Seconds until a job that has ended is forgotten.")
+    ] = 86_400.0,
 ) -> None:
     """Start the sandbox and wait until it serves."""
     _install()
-    sandbox = Sandbox(state_dir, stop_grace_s=stop_grace_s, memory_guard=memory_guard)
+    sandbox = Sandbox(state_dir, stop_grace_s=stop_grace_s, memory_guard=memory_guard, retention_s=retention_s)
     started = sandbox.up()
     typer.echo("The sandbox is up" if started else "The sandbox was already up")
     _print(sandbox.status())

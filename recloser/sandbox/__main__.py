@@ -19,10 +19,16 @@ def main() -> None:
     command.add_argument("--state-dir", type=Path, required=True)
     command.add_argument("--stop-grace-s", type=float, default=30.0)
     command.add_argument("--memory-guard", choices=["auto", "poller"], default="auto")
+    command.add_argument("--retention-s", type=float, default=86_400.0)
     arguments = parser.parse_args()
     state = StateDir(arguments.state_dir.resolve())
     try:
-        serve(state, stop_grace_s=arguments.stop_grace_s, memory_guard=arguments.memory_guard)
+        serve(
+            state,
+            stop_grace_s=arguments.stop_grace_s,
+            memory_guard=arguments.memory_guard,
+            retention_s=arguments.retention_s,
+        )
     except SandboxError as error:
         sys.exit(str(error))
 

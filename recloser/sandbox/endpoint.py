@@ -21,6 +21,7 @@ from recloser.sandbox.batch.forwarding import Forwarder
 from recloser.sandbox.batch.logs import LogService
 from recloser.sandbox.batch.memory import choose
 from recloser.sandbox.batch.principals import Principals
+from recloser.sandbox.batch.retention import forgetting
 from recloser.sandbox.batch.runner import Runner, Surroundings, task_of
 from recloser.sandbox.batch.scheduler import Scheduler
 from recloser.sandbox.batch.store import Store
@@ -45,11 +46,19 @@ class Endpoint:
     """One sandbox's Batch."""
 
     def __init__(
-        self, state: StateDir, record: Record, keeper: Keeper, *, stop_grace_s: float, memory_guard: str
+        self,
+        state: StateDir,
+        record: Record,
+        keeper: Keeper,
+        *,
+        stop_grace_s: float,
+        memory_guard: str,
+        retention_s: float,
     ) -> None:
         self._state = state
         self._keeper = keeper
         self._record = record
+        self._retention_s = retention_s
         self._clients = Clients(record.ministack_url)
         self._wire = Wire(record.ministack_url)
         self._logs = LogService(self._wire)
@@ -103,7 +112,8 @@ class Endpoint:
             end_jobs(self._state, {task_of(job) for job in self._store.unfinished() if job.status == "RUNNING"})
         self._scheduler.resume()
         watching = asyncio.create_task(self._keeper.watch(self._lost, self._restore))
-        yield
+        async with forgetting(self._store, self._retention_s):
+            yield
         await self._scheduler.close(_DOWN_GRACE_S)
         watching.cancel()
         await self._wire.close()

@@ -25,13 +25,14 @@ if TYPE_CHECKING:
     from recloser.sandbox.ministack import MiniStack
 
 
-def serve(state: StateDir, *, stop_grace_s: float, memory_guard: str) -> None:
+def serve(state: StateDir, *, stop_grace_s: float, memory_guard: str, retention_s: float) -> None:
     """Run the sandbox of this state folder until SIGTERM.
 
     Args:
         state: Where everything is kept.
         stop_grace_s: Seconds between SIGTERM and SIGKILL when a job is terminated or timed out; AWS: 30.
         memory_guard: `auto` or `poller`.
+        retention_s: Seconds until a job that has ended is forgotten; AWS: at least 7 days.
 
     Raises:
         SandboxError: Another daemon holds the folder, or MiniStack does not start.
@@ -49,7 +50,10 @@ def serve(state: StateDir, *, stop_grace_s: float, memory_guard: str) -> None:
 
         with ports.listen(last.batch_port if last is not None else None) as listener:
             record = _record(listener, keeper.healthy())
-            Endpoint(state, record, keeper, stop_grace_s=stop_grace_s, memory_guard=memory_guard).serve(listener)
+            endpoint = Endpoint(
+                state, record, keeper, stop_grace_s=stop_grace_s, memory_guard=memory_guard, retention_s=retention_s
+            )
+            endpoint.serve(listener)
 
 
 def _leave(number: int, frame: object) -> NoReturn:  # noqa: ARG001 - the signature of a handler

@@ -58,16 +58,28 @@ class Status(Value):
 class Sandbox:
     """An AWS on this machine, with its state in one folder."""
 
-    def __init__(self, state_dir: Path, *, stop_grace_s: float = 30.0, memory_guard: str = "auto") -> None:
+    def __init__(
+        self,
+        state_dir: Path,
+        *,
+        stop_grace_s: float = 30.0,
+        memory_guard: str = "auto",
+        retention_s: float = 86_400.0,
+    ) -> None:
         """Name the sandbox; nothing is started.
 
         Args:
             state_dir: Its folder; made when needed.
             stop_grace_s: Seconds between SIGTERM and SIGKILL of a job that is stopped; AWS: 30.
             memory_guard: `auto`, or `poller` to do without control groups.
+            retention_s: Seconds until a job that has ended is forgotten; AWS: at least 7 days.
         """
         self.state = StateDir(state_dir.resolve())
-        self._options = ("--stop-grace-s", str(stop_grace_s), "--memory-guard", memory_guard)
+        self._options = (
+            *("--stop-grace-s", str(stop_grace_s)),
+            *("--memory-guard", memory_guard),
+            *("--retention-s", str(retention_s)),
+        )
 
     def up(self) -> bool:
         """Start it and wait until it serves; installs MiniStack when that is missing.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -71,3 +72,30 @@ def test_a_failing_listener_breaks_nothing(store: Store) -> None:
     store.save_job(job)
     assert heard == ["RUNNABLE"]
     assert store.jobs("r", ["one"])[0]["status"] == "RUNNABLE"
+
+
+def test_jobs_are_purged_after_their_time(store: Store) -> None:
+    """Jobs that ended before the time go, children not before their parent; what has not ended stays."""
+
+    def keep(name: str, status: str, stopped: int | None, **detail: Any) -> None:
+        job = job_named(name, **detail)
+        store.add_job(job)
+        job.detail.update({"status": status, **({} if stopped is None else {"stoppedAt": stopped})})
+        store.save_job(job)
+
+    keep("old", "SUCCEEDED", 10)
+    keep("young", "FAILED", 20)
+    keep("running", "RUNNING", None)
+    for parent, status, stopped in (("open", "PENDING", None), ("closed", "FAILED", 10)):
+        keep(parent, status, stopped, arrayProperties={"size": 2})
+        keep(f"{parent}:0", "SUCCEEDED", 5, arrayProperties={"index": 0})
+    assert store.purge(before=20) == 3
+    left = store.jobs("r", ["old", "young", "running", "open", "open:0", "closed", "closed:0"])
+    assert [job["jobId"] for job in left] == ["young", "running", "open", "open:0"]
+
+
+def test_array_is_accepted_whole_or_not_at_all(store: Store) -> None:
+    """A child that cannot be written takes its parent with it."""
+    with pytest.raises(sqlite3.IntegrityError):
+        store.add_job(job_named("p"), job_named("p:0"), job_named("p:0"))
+    assert store.jobs("r", ["p", "p:0"]) == []
