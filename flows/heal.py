@@ -11,10 +11,12 @@ from prefect.states import Completed, Failed
 from pydantic import Field
 
 from recloser.errors import RecloserError
+from recloser.report import write_incident
 from recloser.settings import load_settings
 from recloser.store import Store
 from recloser.values import FixMode, Verdict
 from tasks.approval import agreed
+from tasks.cancellation import settle
 from tasks.heal import Progress, apply, begin, collect, diagnose, plan, report, submit, watch
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from recloser.values import Diagnosis, Evidence
 
 
-@flow(name="heal", flow_run_name="heal {target}", log_prints=False)
+@flow(name="heal", flow_run_name="heal {target}", log_prints=False, on_cancellation=[settle])
 def heal(
     target: str,
     iterations: Annotated[int, Field(ge=1, le=100)] = 10,
@@ -54,6 +56,9 @@ def heal(
             until_settled(healing)
         except RecloserError as error:
             healing.close(Verdict.LOCKED_OUT, f"Healing could not go on: {error}")
+        except BaseException:  # cancelled: no task can run any more, but the report can be written
+            write_incident(healing.incident, load_settings().home / "incidents")
+            raise
         finally:
             healing.release()
         report(healing)

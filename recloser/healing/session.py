@@ -121,7 +121,7 @@ class Healing:
         except Exception:
             raise
         except BaseException:  # a cancellation, Ctrl-C or a stop of the worker is no Exception
-            self._cancelled(job_id)
+            self.cancel()
             raise
         last = job.last_attempt
         self._book.amend_attempt(
@@ -136,7 +136,12 @@ class Healing:
         )
         return job
 
-    def _cancelled(self, job_id: str) -> None:
+    def cancel(self) -> None:
+        """Do with the running job what the target asks, and say which: terminate it and close, or leave it."""
+        job_id = self._book.attempt.job_id if self.attempt else None
+        if job_id is None:
+            self.close(Verdict.CANCELLED, "The healing was cancelled before a job was submitted.")
+            return
         if self.site.target.watch.on_cancel == "leave":
             self._narrator.refused((f"cancelled: job {job_id} was left as it is; the same command takes it up again",))
             return

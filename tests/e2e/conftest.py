@@ -15,13 +15,15 @@ import pytest
 from typer.testing import CliRunner
 
 from recloser.faults import Fault, find_fault, inject
+from recloser.store import Store
 from recloser.target import load_target
 from recloser.values import ChangeState, Incident
 from tests.e2e.line import Line
-from tests.sandbox_fixture import SandboxUnderTest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+    from tests.sandbox_fixture import SandboxUnderTest
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "optimo"
 AWS_VARIABLES = ("AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
@@ -88,6 +90,16 @@ class Optimo:
             logGroupName="/aws/batch/job", logStreamName=stream, startFromHead=True
         )["events"]
         return "\n".join(event["message"] for event in events)
+
+    def running_job(self) -> str | None:
+        """Id of a job that runs, if there is one."""
+        running = self.sandbox.client("batch").list_jobs(jobQueue="optimo", jobStatus="RUNNING")["jobSummaryList"]
+        return running[0]["jobId"] if running else None
+
+    def incidents(self) -> tuple[Incident, ...]:
+        """What was written down, newest first."""
+        with Store.open(f"sqlite:///{self.home / 'recloser.db'}") as store:
+            return store.incidents()
 
     def jobs(self) -> set[str]:
         """Ids of all jobs of the queue."""

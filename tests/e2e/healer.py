@@ -1,39 +1,20 @@
 """The heal loop in a process of its own, without Prefect, to be killed at any moment: `python healer.py TARGET`."""
 
 import sys
-from typing import TYPE_CHECKING
 
 from recloser.aws import connect
-from recloser.healing import open_healing, prepare
+from recloser.healing import Unheard, open_healing, prepare
 from recloser.settings import load_settings
 from recloser.store import Store
 from recloser.target import load_target
 from recloser.values import FixMode
-
-if TYPE_CHECKING:
-    from recloser.healing import Sighting
-    from recloser.values import AttemptRecord, ChangeRecord, Diagnosis, Incident
-
-
-class Silent:
-    """Nobody looks on."""
-
-    def opened(self, incident: "Incident") -> None: ...
-    def submitted(self, attempt: "AttemptRecord") -> None: ...
-    def watching(self, sighting: "Sighting") -> None: ...
-    def ended(self, attempt: "AttemptRecord") -> None: ...
-    def diagnosed(self, diagnosis: "Diagnosis") -> None: ...
-    def planned(self, change: "ChangeRecord") -> None: ...
-    def settled(self, change: "ChangeRecord") -> None: ...
-    def refused(self, reasons: tuple[str, ...]) -> None: ...
-    def closed(self, incident: "Incident") -> None: ...
 
 
 def main(target: str) -> None:
     """The flow's loop."""
     site = prepare(load_target(target), connect(load_settings()))
     with Store.open(load_settings().database_url) as store:
-        healing = open_healing(site, store, Silent(), iterations=9, fix_mode=FixMode.AUTO)
+        healing = open_healing(site, store, Unheard(), iterations=9, fix_mode=FixMode.AUTO)
         while healing.goes_on:
             healing.submit()
             evidence = healing.collect(healing.watch())

@@ -7,18 +7,22 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import httpx
 import pytest
 
+from recloser.values import Verdict
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from tests.e2e.conftest import Optimo
 
+T = TypeVar("T")
 pytestmark = [pytest.mark.sandbox, pytest.mark.timeout(400)]
 
 ROOT = Path(__file__).parents[2]
@@ -79,6 +83,36 @@ def prefect(*words: str, environment: Mapping[str, str]) -> str:
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout
+
+
+def test_a_cancelled_run_terminates_its_job(optimo: Optimo, server: dict[str, str], tmp_path: Path) -> None:
+    """Cancelled in Prefect while the job runs: the job is stopped, and the incident says so."""
+    optimo.declare('"0.01" }', '"0.01", OPTIMO_INPUT_DIR = "s3://optimo-data/inputs/case30/" }')
+    optimo.declare("poll_s = 0.5", "poll_s = 0.2")
+    prefect("work-pool", "create", "local", "--type", "process", "--overwrite", environment=server)
+    prefect("deploy", "--all", environment=server)
+    worker = (PREFECT, "worker", "start", "--pool", "local", "--type", "process")
+    with running(*worker, environment=server, log=tmp_path / "worker.log"):
+        prefect("deployment", "run", "heal/heal", "-p", f"target={optimo.folder}", environment=server)
+        with httpx.Client(base_url=server["PREFECT_API_URL"]) as client:
+            running_job = until(optimo.running_job)
+            (run,) = client.post("/flow_runs/filter", json={}).json()
+            prefect("flow-run", "cancel", run["id"], environment=server)
+            until(lambda: client.get(f"/flow_runs/{run['id']}").json()["state"]["type"] == "CANCELLED")
+    (incident,) = optimo.incidents()
+    assert incident.verdict is Verdict.CANCELLED
+    assert running_job in incident.reason
+    (job,) = optimo.sandbox.client("batch").describe_jobs(jobs=[running_job])["jobs"]
+    assert (job["status"], job["isTerminated"]) == ("FAILED", True)
+
+
+def until(happened: Callable[[], T]) -> T:
+    """Ask until the answer is yes."""
+    deadline = time.monotonic() + 90
+    while not (answer := happened()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return answer
 
 
 def test_the_deployment_heals_a_job_through_a_worker(optimo: Optimo, server: dict[str, str], tmp_path: Path) -> None:

@@ -7,13 +7,10 @@ from typing import Any
 import pytest
 
 from recloser.aws import Rejected
-from recloser.healing import Healing, NotReady, open_healing
+from recloser.healing import Healing, NotReady, Unheard, open_healing
 from recloser.store import Store
 from recloser.values import (
-    AttemptRecord,
-    ChangeRecord,
     ChangeState,
-    Diagnosis,
     Evidence,
     FixMode,
     Incident,
@@ -27,24 +24,6 @@ MISSING_A = "environment variable VAR_A is not set"
 LOST = {"status_reason": "Host EC2 (instance i-0) terminated.", "exit_code": None}
 CATALOGUE = {"VAR_A": {"value": "a"}, "VAR_B": {"value": "b"}}
 MEMORY = {"memory": {"max_mib": 1024, "max_steps": 2}}
-
-
-class Silent:
-    """A narrator nobody listens to; it keeps what it was told."""
-
-    def __init__(self) -> None:
-        self.refusals: list[str] = []
-
-    def opened(self, incident: Incident) -> None: ...
-    def closed(self, incident: Incident) -> None: ...
-    def submitted(self, attempt: AttemptRecord) -> None: ...
-    def watching(self, sighting: object) -> None: ...
-    def ended(self, attempt: AttemptRecord) -> None: ...
-    def diagnosed(self, diagnosis: Diagnosis) -> None: ...
-    def planned(self, change: ChangeRecord) -> None: ...
-    def settled(self, change: ChangeRecord) -> None: ...
-    def refused(self, reasons: tuple[str, ...]) -> None:
-        self.refusals.extend(reasons)
 
 
 @pytest.fixture
@@ -62,8 +41,8 @@ def healing_of(
     account.batch.play = play
     retry = {"retry": {"max": 2, "base_s": 0, "cap_s": 0}}
     tables["guardrails"] = retry | tables.get("guardrails", {})
-    site = a_site(a_target(folder, **tables), account)
-    return open_healing(site, store, Silent(), iterations=iterations, fix_mode=FixMode.AUTO), account
+    site = a_site(a_target(folder, watch={"list_lag_s": 0}, **tables), account)
+    return open_healing(site, store, Unheard(), iterations=iterations, fix_mode=FixMode.AUTO), account
 
 
 def run(healing: Healing) -> Incident:
@@ -228,6 +207,6 @@ def test_test_data_needs_a_declaration_and_leave_to_write(store: Store, tmp_path
     """Without [test_data] there is nothing to make; report-only writes nothing at all."""
     site = a_site(a_target(tmp_path), FakeAccount())
     with pytest.raises(NotReady, match="test_data"):
-        open_healing(site, store, Silent(), iterations=1, fix_mode=FixMode.AUTO, use_test_data=True)
+        open_healing(site, store, Unheard(), iterations=1, fix_mode=FixMode.AUTO, use_test_data=True)
     with pytest.raises(NotReady, match="report-only"):
-        open_healing(site, store, Silent(), iterations=1, fix_mode=FixMode.REPORT_ONLY, use_test_data=True)
+        open_healing(site, store, Unheard(), iterations=1, fix_mode=FixMode.REPORT_ONLY, use_test_data=True)
