@@ -177,4 +177,5 @@ def _print(found: Status) -> None:
     typer.echo(f"memory limit  {found.memory_guard}")
     jobs = ", ".join(f"{count} {state}" for state, count in sorted(found.jobs.items()))
     typer.echo(f"jobs          {jobs or 'none'}")
+    typer.echo(f"events        {', '.join(f'{count} {name}' for name, count in found.events.items())}")
     typer.echo(f"faults        {', '.join(f'{name} {value}' for name, value in found.faults.items()) or 'none'}")

@@ -16,12 +16,14 @@ from recloser.sandbox.batch.authentication import Authentication
 from recloser.sandbox.batch.authorisation import Authorisation
 from recloser.sandbox.batch.credentials import Credentials
 from recloser.sandbox.batch.distortions import Distortions
+from recloser.sandbox.batch.events import Events
 from recloser.sandbox.batch.faults import Switches
 from recloser.sandbox.batch.forwarding import Forwarder
 from recloser.sandbox.batch.logs import LogService
 from recloser.sandbox.batch.memory import choose
 from recloser.sandbox.batch.principals import Principals
 from recloser.sandbox.batch.retention import forgetting
+from recloser.sandbox.batch.rules import Rules
 from recloser.sandbox.batch.runner import Runner, Surroundings, task_of
 from recloser.sandbox.batch.scheduler import Scheduler
 from recloser.sandbox.batch.store import Store
@@ -79,12 +81,14 @@ class Endpoint:
             stop_grace_s=stop_grace_s,
         )
         self._scheduler = Scheduler(self._store, Runner(surroundings), scaled=faults.scaled)
+        self._events = Events(self._store, self._wire, Rules(self._wire), faults)
         admin = Admin(
             token=state.make_token(),
             store=self._store,
             clients=self._clients,
             images_folder=state.images,
             faults=faults,
+            events=self._events,
             guard=self._guard.name,
         )
         self._forwarder = Forwarder(ports.LOOPBACK, record.ministack_port)
@@ -110,11 +114,12 @@ class Endpoint:
         self._state.write(self._state.record, self._record)
         if any(self._state.attempts.iterdir()):
             end_jobs(self._state, {task_of(job) for job in self._store.unfinished() if job.status == "RUNNING"})
-        self._scheduler.resume()
-        watching = asyncio.create_task(self._keeper.watch(self._lost, self._restore))
-        async with forgetting(self._store, self._retention_s):
-            yield
-        await self._scheduler.close(_DOWN_GRACE_S)
+        async with self._events.serving():
+            self._scheduler.resume()
+            watching = asyncio.create_task(self._keeper.watch(self._lost, self._restore))
+            async with forgetting(self._store, self._retention_s):
+                yield
+            await self._scheduler.close(_DOWN_GRACE_S)
         watching.cancel()
         await self._wire.close()
         self._guard.close()

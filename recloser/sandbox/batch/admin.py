@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from recloser.sandbox.batch.events import Events
     from recloser.sandbox.batch.faults import Switches
     from recloser.sandbox.batch.store import Store
     from recloser.sandbox.clients import Clients
@@ -31,13 +32,22 @@ class Admin:
     """What `recloser sandbox` asks the daemon."""
 
     def __init__(
-        self, *, token: str, store: Store, clients: Clients, images_folder: Path, faults: Switches, guard: str
+        self,
+        *,
+        token: str,
+        store: Store,
+        clients: Clients,
+        images_folder: Path,
+        faults: Switches,
+        events: Events,
+        guard: str,
     ) -> None:
         self._token = token
         self._store = store
         self._clients = clients
         self._images_folder = images_folder
         self._faults = faults
+        self._events = events
         self._guard = guard
 
     def routes(self) -> list[Route]:
@@ -54,6 +64,7 @@ class Admin:
         answer: Document = {
             "jobs": self._store.count_by_status(),
             "faults": self._faults.now.in_force(),
+            "events": self._events.status(),
             "memory_guard": self._guard,
         }
         return JSONResponse(answer)
