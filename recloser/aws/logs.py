@@ -12,6 +12,7 @@ from recloser.redaction import Redactor, shown
 from recloser.values import LogLine, LogTail
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterable, Iterator
 
     from mypy_boto3_logs import CloudWatchLogsClient
@@ -53,6 +54,47 @@ class LogsGateway:
         except NotFound:
             return LogTail(stream=stream, note=f"the log stream {stream} does not exist (yet) in {GROUP}")
         return LogTail(stream=stream, lines=tuple(kept), note=None if kept else f"the log stream {stream} is empty")
+
+    def window(
+        self, stream: str, pattern: re.Pattern[str], *, before: int, after: int, redact: Redactor
+    ) -> tuple[LogLine, ...]:
+        """The lines around the last match of a pattern, sought backwards from the end.
+
+        At most `_MAX_PAGES` pages are read, and one of them is held at a time: a log of any size costs the same
+        memory.
+
+        Args:
+            stream: Name of the stream.
+            pattern: What is sought, in one line.
+            before: Lines kept before the match.
+            after: Lines kept after it.
+            redact: Takes the secrets out.
+
+        Returns:
+            The window, oldest line first; empty where nothing matches or there is no stream.
+        """
+        newer: deque[LogLine] = deque(maxlen=after)
+        older: list[LogLine] | None = None
+        try:
+            for line in self._lines_backwards(stream, redact):
+                if older is None:
+                    newer.appendleft(line)
+                    if pattern.search(line.text):
+                        older = []
+                elif len(older) < before:
+                    older.append(line)
+                else:
+                    break
+        except NotFound:
+            return ()
+        return () if older is None else (*reversed(older), *newer)
+
+    def _lines_backwards(self, stream: str, redact: Redactor) -> Iterator[LogLine]:
+        for events in self._backwards(stream, limit=EVENTS_PER_PAGE):
+            for event in reversed(events):
+                with sensible("logs", "GetLogEvents"):
+                    lines = list(_lines_of([event], redact))
+                yield from reversed(lines)
 
     def follow(self, stream: str, token: str | None, *, redact: Redactor) -> tuple[tuple[LogLine, ...], str | None]:
         """One page of lines that are new since a token.

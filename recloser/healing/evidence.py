@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from recloser.aws import AwsError
@@ -11,6 +12,11 @@ from recloser.values import Evidence, JobSnapshot, JobState, JobTableRow, LogTai
 if TYPE_CHECKING:
     from recloser.healing.site import Site
     from recloser.redaction import Redactor
+
+
+_TROUBLE = re.compile(r"error|exception|traceback|fatal|denied|panic|killed|not set|unbound|infeasible", re.IGNORECASE)
+_BEFORE, _AFTER = 60, 60
+"""Lines kept around the last sign of trouble, where the end of the log shows none."""
 
 
 def collect(site: Site, job: JobSnapshot) -> Evidence:
@@ -59,7 +65,20 @@ def _log(site: Site, job: JobSnapshot, redact: Redactor, gaps: list[str]) -> Log
         return LogTail(stream=stream, note="the log could not be read")
     if tail.note:
         gaps.append(f"log: {tail.note}")
-    return tail
+    if job.state is JobState.SUCCEEDED or any(_TROUBLE.search(line.text) for line in tail.lines):
+        return tail
+    return _with_window(site, stream, tail, redact, gaps)
+
+
+def _with_window(site: Site, stream: str, tail: LogTail, redact: Redactor, gaps: list[str]) -> LogTail:
+    """The end of the log shows no trouble: look further back for the last line that does."""
+    try:
+        found = site.account.logs.window(stream, _TROUBLE, before=_BEFORE, after=_AFTER, redact=redact)
+    except AwsError as error:
+        gaps.append(f"log before its last {len(tail.lines)} lines: {error}")
+        return tail
+    older = tuple(line for line in found if not tail.lines or line.at < tail.lines[0].at)
+    return tail.model_copy(update={"lines": (*older, *tail.lines)})
 
 
 def _row(site: Site, job_id: str, gaps: list[str]) -> JobTableRow | None:

@@ -13,6 +13,8 @@ from recloser.values import Cause, ChangeState, FixMode, Verdict
 from tests.e2e.conftest import EXAMPLE, report_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.e2e.conftest import Optimo
 
 pytestmark = pytest.mark.sandbox
@@ -250,6 +252,16 @@ def test_fresh_test_data_is_staged_used_and_removed(optimo: Optimo) -> None:
     assert run.remedies == [("stage_test_data", TAKEN_BACK)]
     assert f"test-data/{run.incident.incident_id}/load.csv" in optimo.log(run.incident.attempts[0].job_id or "")
     assert optimo.account() == before
+
+
+def test_a_path_with_shell_metacharacters_is_only_a_path(optimo: Optimo, tmp_path: Path) -> None:
+    """The target's folder, its commands and its files are handed on as they are; no shell ever reads them."""
+    awkward = tmp_path / "op t$(touch pwned);`touch pwned`&|'\"<i>"
+    optimo.folder = optimo.folder.rename(awkward)
+    optimo.inject("input-missing")
+    run = optimo.heal("--use-test-data")
+    assert run.exit_code == 0
+    assert not list(tmp_path.rglob("pwned"))
 
 
 SECRET = "sup3r-s3cret-passw0rd"

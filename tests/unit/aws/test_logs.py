@@ -1,5 +1,7 @@
 """Log streams: the end of one, or what is new in one, always bounded and fit to be shown."""
 
+import re
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -101,3 +103,54 @@ def test_nonsense_is_a_typed_error(wire: Wire, logs: LogsGateway, answer: object
     wire.answer(answer)
     with pytest.raises(MalformedAnswer):
         logs.follow("s", None, redact=PLAIN)
+
+
+class Gigabyte:
+    """A stream of a gigabyte, made as it is asked for: 1,000 pages of 1 MB, one line of trouble far from its end."""
+
+    PAGES, LINES, TROUBLE_AT = 1_000, 1_000, 30
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def get_log_events(self, **request: Any) -> dict[str, Any]:
+        number = int(request.get("nextToken", "b/0").removeprefix("b/"))
+        self.asked += 1
+        events = [
+            {"timestamp": 1_700_000_000_000, "message": f"{number} {n} ".ljust(1_000, "x")} for n in range(self.LINES)
+        ]
+        if number == self.TROUBLE_AT:
+            events[500]["message"] = "Traceback (most recent call last):"
+        return {"events": events, "nextBackwardToken": f"b/{min(number + 1, self.PAGES)}", "nextForwardToken": "f/0"}
+
+
+def test_a_gigabyte_is_tailed_and_windowed_in_bounded_memory() -> None:
+    """The tail costs one page; the window goes back as far as it must, and holds one page at a time."""
+    stream: Any = Gigabyte()
+    logs = LogsGateway(stream)
+    tracemalloc.start()
+    tail = logs.tail("s", lines=400, redact=PLAIN)
+    assert (len(tail.lines), stream.asked) == (400, 1)
+    window = logs.window("s", re.compile("traceback", re.IGNORECASE), before=10, after=5, redact=PLAIN)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak_bytes < 16 * 2**20
+    assert [line.text[:6] for line in window] == [
+        *(f"30 {n}" for n in range(490, 500)),
+        "Traceb",
+        *(f"30 {n}" for n in range(501, 505)),
+    ]
+    assert stream.asked == 1 + Gigabyte.TROUBLE_AT + 1
+
+
+def test_a_window_may_span_pages_and_may_be_missing(wire: Wire, logs: LogsGateway) -> None:
+    """The last match counts; without one, or without a stream, there is no window."""
+    wire.answer(page("d", "e", before="b/1"))
+    wire.answer(page("a", "error 1", "b", "error 2", "c", before="b/2"))
+    wire.answer(page(before="b/2"))
+    found = logs.window("s", re.compile("error"), before=2, after=3, redact=PLAIN)
+    assert [line.text for line in found] == ["error 1", "b", "error 2", "c", "d"]
+    wire.answers.clear()
+    wire.answer(page("a", before="b/1"))
+    wire.answer(page(before="b/1"))
+    assert logs.window("s", re.compile("error"), before=2, after=3, redact=PLAIN) == ()

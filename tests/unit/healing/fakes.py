@@ -147,6 +147,9 @@ class FakeLogs:
         shown = self.batch.play(self.batch.submitted[-1]).log.lines[-lines:]
         return LogTail(stream=stream, lines=tuple(LogLine(at=line.at, text=redact(line.text)) for line in shown))
 
+    def window(self, stream: str, pattern: object, **bounds: object) -> tuple[LogLine, ...]:
+        return ()
+
 
 @dataclass
 class FakeAccount:
