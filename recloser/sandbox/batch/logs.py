@@ -37,6 +37,11 @@ class LogService:
         self._wire = wire
         self.life = 0
         """Which life of MiniStack this is: a new one may know less than the last."""
+        self._withheld: set[str] = set()
+
+    def withhold(self, stream: str) -> None:
+        """Have a stream never come to exist, and what is written to it be lost: a fault."""
+        self._withheld.add(stream)
 
     def restarted(self) -> None:
         """MiniStack was restarted: whoever writes to a stream must ask what it still holds."""
@@ -44,6 +49,8 @@ class LogService:
 
     async def create(self, region: str, stream: str) -> None:
         """Make the stream of an attempt, and the group should somebody have deleted it; a failure is only noted."""
+        if stream in self._withheld:
+            return
         try:
             try:
                 await self._create(region, stream)
@@ -65,6 +72,8 @@ class LogService:
             RefusedError: They were not appended.
             WireError: Nobody knows whether they were.
         """
+        if stream in self._withheld:
+            return
         at = now_ms()
         events = [{"timestamp": at, "message": message} for message in messages]
         await self._call(region, "PutLogEvents", logGroupName=LOG_GROUP, logStreamName=stream, logEvents=events)
