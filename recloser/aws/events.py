@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING
 
 from recloser.aws.batch_answers import snapshot_of
@@ -38,13 +39,13 @@ class EventsGateway:
 
         Args:
             queue_url: URL of the queue.
-            wait_s: How long to wait for the first, in seconds; SQS waits at most 20.
+            wait_s: How long to wait for the first; SQS takes whole seconds from 1 to 20, and 0 would be a busy loop.
         """
         with translated("sqs", "ReceiveMessage"):
             answer = self._client.receive_message(
                 QueueUrl=queue_url,
                 MaxNumberOfMessages=_PER_CALL,
-                WaitTimeSeconds=min(round(wait_s), _LONGEST_WAIT_S),
+                WaitTimeSeconds=max(1, min(math.ceil(wait_s), _LONGEST_WAIT_S)),
             )
         return tuple(_events(answer.get("Messages", ())))
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from recloser.aws import BatchGateway
 from recloser.faults.models import Expectation, ForgetImage
+from recloser.healing.permissions import operator_policy
 from recloser.store import Store
+from recloser.target import load_target
 from recloser.values import Cause, ChangeState, FixMode, Verdict
 from tests.e2e.conftest import EXAMPLE, report_of
 
@@ -49,7 +53,6 @@ LOCKED_OUT = {
 def test_every_declared_fault_is_tried_here() -> None:
     """The tables above and the example's faults.toml say the same."""
     from recloser.faults import load_faults  # noqa: PLC0415
-    from recloser.target import load_target  # noqa: PLC0415
 
     declared = {fault.name: str(fault.expect) for fault in load_faults(load_target(EXAMPLE))}
     assert declared == dict.fromkeys(HEALED, "healed") | dict.fromkeys(LOCKED_OUT, "locked-out")
@@ -252,6 +255,30 @@ def test_fresh_test_data_is_staged_used_and_removed(optimo: Optimo) -> None:
     assert run.remedies == [("stage_test_data", TAKEN_BACK)]
     assert f"test-data/{run.incident.incident_id}/load.csv" in optimo.log(run.incident.attempts[0].job_id or "")
     assert optimo.account() == before
+
+
+def test_a_job_is_watched_by_events(optimo: Optimo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rule fills a queue, the queue tells of the end: few describes, the same outcome."""
+    name = "optimo-events"
+    sqs, events, iam = (optimo.sandbox.client(service) for service in ("sqs", "events", "iam"))
+    arn = f"arn:aws:sqs:us-east-1:000000000000:{name}"
+    send = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [{**send, "Resource": arn}]})
+    url = sqs.create_queue(QueueName=name, Attributes={"Policy": policy})["QueueUrl"]
+    events.put_rule(Name=name, EventPattern=json.dumps({"source": ["aws.batch"]}))
+    events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": arn}])
+    optimo.declare("[watch]", f'[watch]\nevent_queue = "{url}"')
+    policy = operator_policy(load_target(optimo.folder))
+    iam.put_user_policy(UserName="recloser", PolicyName="events", PolicyDocument=policy)
+    describes = []
+    describe = BatchGateway.describe
+    monkeypatch.setattr(BatchGateway, "describe", lambda batch, ids: describes.append(1) or describe(batch, ids))
+    optimo.inject("missing-environment")
+    run = optimo.heal()
+    iam.delete_user_policy(UserName="recloser", PolicyName="events")
+    events.remove_targets(Rule=name, Ids=["queue"])
+    assert (run.exit_code, len(run.incident.attempts)) == (0, 2)
+    assert len(describes) <= 2 * len(run.incident.attempts)
 
 
 def test_a_path_with_shell_metacharacters_is_only_a_path(optimo: Optimo, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def test_a_state_change_is_a_job(wire: Wire, events: EventsGateway) -> None:
     wire.answer({"Messages": [change, blocked, message("r-3", source="my.app")]})
     (found,) = events.receive(QUEUE, wait_s=0.2)
     assert (found.receipt, found.job.job_id, found.job.state) == ("r-1", "j-1", JobState.RUNNING)
-    assert wire.requests[-1].json["WaitTimeSeconds"] == 0
+    assert wire.requests[-1].json["WaitTimeSeconds"] == 1
 
 
 def test_forgotten_messages_are_deleted_in_one_call(wire: Wire, events: EventsGateway) -> None:
