@@ -51,10 +51,9 @@ class EventsGateway:
 
     def forget(self, queue_url: str, events: Iterable[JobEvent]) -> None:
         """Delete the messages of events that were taken note of."""
-        entries = [{"Id": str(n), "ReceiptHandle": event.receipt} for n, event in enumerate(events)]
-        if entries:
-            with translated("sqs", "DeleteMessageBatch"):
-                self._client.delete_message_batch(QueueUrl=queue_url, Entries=entries)  # type: ignore[arg-type]
+        for event in events:
+            with translated("sqs", "DeleteMessage"):
+                self._client.delete_message(QueueUrl=queue_url, ReceiptHandle=event.receipt)
 
 
 def _events(messages: Iterable[MessageTypeDef]) -> Iterator[JobEvent]:
