@@ -102,7 +102,9 @@ class Api:
         await self._access.authorise(caller, name, context, document)
         check_served(name, document)
         self._operations.check(name, document)
-        return _reply(self._distortions.after(name, OPERATIONS[name](context, document)))
+        answer = self._distortions.after(name, OPERATIONS[name](context, document))
+        await self._store.settled()
+        return _reply(answer)
 
     async def credentials(self, request: Request) -> JSONResponse:
         """What the SDK inside a job asks for its role."""

@@ -112,6 +112,7 @@ class Runner:
         job.container["logStreamName"] = stream
         job.detail.update(status="RUNNING", startedAt=now_ms())
         self._at.store.save_job(job)
+        await self._at.store.settled()
         process.begin()
         return await self._watch(job, attempt, process, fresh=True)
 

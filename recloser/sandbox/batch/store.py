@@ -1,4 +1,6 @@
-"""What the endpoint remembers: SQLite, one write for each transition, answered only after the commit.
+"""What the endpoint remembers: SQLite, answered only after the commit.
+
+Jobs are written once for each commit, whatever they went through since the last; readers see them as they are.
 
 `synchronous=NORMAL` under WAL survives the death of the process, not of the machine. Documents are kept as the API
 shows them; columns exist only for what is searched by.
@@ -6,21 +8,26 @@ shows them; columns exist only for what is searched by.
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import json
 import logging
 import sqlite3
 from typing import TYPE_CHECKING
 
+from recloser.sandbox.batch.commits import Commits
 from recloser.sandbox.batch.model import TERMINAL, UNDER_WAY, Document, Job, name_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from recloser.sandbox.batch.listing import Selection
 
+_INSERT = (
+    "INSERT INTO job (id, region, queue, name, definition, share, parent, created, status, stopped, document, stop) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_UPDATE = "UPDATE job SET status = ?, stopped = ?, document = ?, stop = ? WHERE id = ?"
 _LOG = logging.getLogger(__name__)
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS resource (
@@ -52,6 +59,8 @@ class Store:
         rows = self._db.execute("SELECT region, kind, name, document FROM resource")
         self._resources = {(region, kind, name): json.loads(text) for region, kind, name, text in rows}
         self._listeners: list[Callable[[Job], None]] = []
+        self._commits = Commits(self._db, self._write)
+        self._changed: dict[str, Job] = {}
 
     def on_transition(self, callback: Callable[[Job], None]) -> None:
         """Have every change of a job's state told, after it is written; not the submission itself.
@@ -61,8 +70,13 @@ class Store:
         """
         self._listeners.append(callback)
 
+    async def settled(self) -> None:
+        """Return when everything that was told to the store until now is safe."""
+        await self._commits.settled()
+
     def close(self) -> None:
         """Close the database."""
+        self._commits.commit()
         self._db.close()
 
     # Compute environments and queues.
@@ -130,13 +144,9 @@ class Store:
     # Jobs.
 
     def add_job(self, *jobs: Job) -> None:
-        """Accept a job, or an array's parent with all its children; they are safe when this returns."""
-        query = (
-            "INSERT INTO job (id, region, queue, name, definition, share, parent, created, status, document) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        )
-        with self._transaction():
-            self._db.executemany(query, map(_new_row, jobs))
+        """Accept a job, or an array's parent with all its children; they are safe when the store has settled."""
+        with self._commits.joined(), self._commits.whole():
+            self._db.executemany(_INSERT, map(_new_row, jobs))
 
     def save_job(self, job: Job) -> None:
         """Record what a job has become, and tell it when its state is another."""
@@ -144,23 +154,22 @@ class Store:
 
     def save_jobs(self, jobs: Sequence[Job]) -> None:
         """Record what several jobs have become, all or none, and tell those whose state is another."""
-        query = "UPDATE job SET status = ?, stopped = ?, document = ?, stop = ? WHERE id = ?"
-        with self._transaction():
-            self._db.executemany(query, map(_changed_row, jobs))
+        with self._commits.joined():
+            self._changed.update((job.id, job) for job in jobs)
         for job in jobs:
             if job.status != job.recorded:
                 job.recorded = job.status
                 self._tell(job)
 
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN")
-        try:
-            yield
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
+    def _write(self) -> None:
+        """Write the jobs that have changed since this was last done."""
+        if self._changed:
+            changed, self._changed = self._changed, {}
+            self._db.executemany(_UPDATE, ((*_state(job), job.id) for job in changed.values()))
+
+    def _rows(self, query: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
+        self._write()
+        return self._db.execute(query, values)
 
     def _tell(self, job: Job) -> None:
         for callback in self._listeners:
@@ -178,23 +187,23 @@ class Store:
     def unfinished(self) -> list[Job]:
         """Every job that has not ended, oldest first."""
         query = "SELECT region, document, stop FROM job WHERE status NOT IN (?, ?) ORDER BY number"
-        rows = self._db.execute(query, TERMINAL)
+        rows = self._rows(query, TERMINAL)
         return [Job(region, json.loads(text), json.loads(stop or "null")) for region, text, stop in rows]
 
     def status_of(self, job_id: str) -> str | None:
         """The state of one job; None when it is unknown."""
-        row = self._db.execute("SELECT status FROM job WHERE id = ?", (job_id,)).fetchone()
+        row = self._rows("SELECT status FROM job WHERE id = ?", (job_id,)).fetchone()
         return None if row is None else str(row[0])
 
     def child_states(self, parent_id: str) -> list[str]:
         """The states of an array's children, by index."""
         query = "SELECT status FROM job WHERE parent = ? ORDER BY number"
-        return [str(status) for (status,) in self._db.execute(query, (parent_id,))]
+        return [str(status) for (status,) in self._rows(query, (parent_id,))]
 
     def active_shares(self, queue: str) -> set[str]:
         """The share identifiers of a queue's jobs that have not ended."""
         query = "SELECT DISTINCT share FROM job WHERE queue = ? AND parent IS NULL AND status NOT IN (?, ?)"
-        return {str(share) for (share,) in self._db.execute(query, (queue, *TERMINAL)) if share is not None}
+        return {str(share) for (share,) in self._rows(query, (queue, *TERMINAL)) if share is not None}
 
     def page(self, selection: Selection, after: int | None, limit: int) -> list[tuple[int, Document]]:
         """Selected jobs with their numbers, those after number `after` in the selection's order."""
@@ -203,19 +212,19 @@ class Store:
             f"SELECT number, document FROM job WHERE {selection.condition} "  # noqa: S608 - no value is in it
             f"AND (? IS NULL OR number {beyond} ?) ORDER BY number {order} LIMIT ?"
         )
-        rows = self._db.execute(query, (*selection.values, after, after, limit))
+        rows = self._rows(query, (*selection.values, after, after, limit))
         return [(number, json.loads(text)) for number, text in rows]
 
     def purge(self, before: int) -> int:
         """Forget jobs that ended before this time, children with their parent; how many."""
-        with self._transaction():
-            gone = self._db.execute("DELETE FROM job WHERE stopped < ? AND parent IS NULL", (before,)).rowcount
+        with self._commits.joined(), self._commits.whole():
+            gone = self._rows("DELETE FROM job WHERE stopped < ? AND parent IS NULL", (before,)).rowcount
             orphans = "DELETE FROM job WHERE stopped < ? AND parent IS NOT NULL AND parent NOT IN (SELECT id FROM job)"
             return gone + self._db.execute(orphans, (before,)).rowcount
 
     def count_by_status(self) -> dict[str, int]:
         """How many jobs are in each state, over all regions."""
-        return dict(self._db.execute("SELECT status, count(*) FROM job GROUP BY status").fetchall())
+        return dict(self._rows("SELECT status, count(*) FROM job GROUP BY status").fetchall())
 
     # Images.
 
@@ -229,21 +238,21 @@ class Store:
         return self._all("SELECT document FROM image")
 
     def _one(self, query: str, *values: object) -> Document | None:
-        row = self._db.execute(query, values).fetchone()
+        row = self._rows(query, values).fetchone()
         return None if row is None else dict(json.loads(row[0]))
 
     def _all(self, query: str, *values: object) -> list[Document]:
-        return [json.loads(row[0]) for row in self._db.execute(query, values)]
+        return [json.loads(row[0]) for row in self._rows(query, values)]
 
 
 def _new_row(job: Job) -> tuple[object, ...]:
     detail = job.detail
     definition = name_in(detail["jobDefinition"], "job-definition")
     searched = (detail["jobName"].lower(), definition, detail.get("shareIdentifier"), job.parent_id)
-    return (job.id, job.region, job.queue, *searched, detail["createdAt"], job.status, json.dumps(detail))
+    return (job.id, job.region, job.queue, *searched, detail["createdAt"], *_state(job))
 
 
-def _changed_row(job: Job) -> tuple[object, ...]:
+def _state(job: Job) -> tuple[object, ...]:
     # What a job that is being ended will say was promised to whoever ended it; it concerns this attempt only.
     stop = json.dumps(job.stop) if job.stop is not None and job.status in UNDER_WAY else None
-    return (job.status, job.detail.get("stoppedAt"), json.dumps(job.detail), stop, job.id)
+    return (job.status, job.detail.get("stoppedAt"), json.dumps(job.detail), stop)

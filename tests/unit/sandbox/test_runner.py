@@ -61,6 +61,9 @@ class FakeStore:
         """Keep the state."""
         self.states.append(job.status)
 
+    async def settled(self) -> None:
+        """Be safe at once."""
+
 
 class FakeImages:
     """One image for every name."""

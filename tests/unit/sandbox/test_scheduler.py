@@ -192,6 +192,7 @@ def test_unfinished_jobs_are_taken_up(store: Store) -> None:
         running.detail["status"] = "RUNNING"
         running.container["taskArn"] = "arn:aws:ecs:r:0:task/ce_Batch/1"
         store.save_job(running)
+        await store.settled()
         bench.scheduler._running.clear()  # noqa: SLF001 - as if killed: nothing is awaited or recorded
 
     async def second_life(bench: Bench) -> None:
