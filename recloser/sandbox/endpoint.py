@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
-from recloser.sandbox import images, ports
+from recloser.sandbox import images
 from recloser.sandbox.batch.access import Access
 from recloser.sandbox.batch.admin import Admin
 from recloser.sandbox.batch.app import Api, application
@@ -18,7 +18,6 @@ from recloser.sandbox.batch.credentials import Credentials
 from recloser.sandbox.batch.distortions import Distortions
 from recloser.sandbox.batch.events import Events
 from recloser.sandbox.batch.faults import Switches
-from recloser.sandbox.batch.forwarding import Forwarder
 from recloser.sandbox.batch.logs import LogService
 from recloser.sandbox.batch.memory import choose
 from recloser.sandbox.batch.principals import Principals
@@ -29,6 +28,7 @@ from recloser.sandbox.batch.scheduler import Scheduler
 from recloser.sandbox.batch.store import Store
 from recloser.sandbox.bootstrap import bootstrap
 from recloser.sandbox.clients import Clients
+from recloser.sandbox.connections import Connections
 from recloser.sandbox.leftovers import end_jobs
 from recloser.sandbox.wire import Wire
 
@@ -62,8 +62,9 @@ class Endpoint:
         self._record = record
         self._retention_s = retention_s
         self._clients = Clients(record.ministack_url)
-        self._wire = Wire(record.ministack_url)
-        self._logs = LogService(self._wire)
+        self._connections = Connections(record.ministack_url)
+        wire = Wire(self._connections)
+        self._logs = LogService(wire)
         self._store = Store(state.database)
         self._guard = choose(state.root, memory_guard)
         faults, self._credentials = Switches(state.faults), Credentials(self._clients)
@@ -81,7 +82,7 @@ class Endpoint:
             stop_grace_s=stop_grace_s,
         )
         self._scheduler = Scheduler(self._store, Runner(surroundings), scaled=faults.scaled)
-        self._events = Events(self._store, self._wire, Rules(self._wire), faults)
+        self._events = Events(self._store, wire, Rules(wire), faults)
         admin = Admin(
             token=state.make_token(),
             store=self._store,
@@ -91,9 +92,9 @@ class Endpoint:
             events=self._events,
             guard=self._guard.name,
         )
-        self._forwarder = Forwarder(ports.LOOPBACK, record.ministack_port)
         access = Access(
-            Authentication(self._forwarder, self._clients, self._credentials), Authorisation(Principals(self._clients))
+            Authentication(self._connections, self._clients, self._credentials),
+            Authorisation(Principals(self._clients)),
         )
         api = Api(self._store, self._scheduler, self._credentials, access, Distortions(faults))
         self._app = application([*admin.routes(), *api.routes()], self._lifespan)
@@ -121,11 +122,10 @@ class Endpoint:
                 yield
             await self._scheduler.close(_DOWN_GRACE_S)
         watching.cancel()
-        await self._wire.close()
+        await self._connections.close()
         self._guard.close()
         self._store.close()
         self._clients.close()
-        self._forwarder.close()
 
     def _push(self, documents: Iterable[Document]) -> None:
         for document in documents:

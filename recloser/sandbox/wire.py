@@ -6,15 +6,12 @@ whoever calls knows best what a lost answer means.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import hashlib
 import hmac
 import json
 import time
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 from recloser.sandbox.errors import SandboxError
 from recloser.sandbox.ministack import ROOT_KEY
@@ -22,10 +19,8 @@ from recloser.sandbox.ministack import ROOT_KEY
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_TIMEOUT_S = 10.0
-# Shorter than the server's patience with an idle connection.
-_IDLE_S = 2.0
-_MAX_HEAD = 65_536
+    from recloser.sandbox.connections import Connections
+
 _OK = 200
 _SIGNED: Final = "content-type;host;x-amz-date;x-amz-target"
 _TYPE: Final = "application/x-amz-json-1.1"
@@ -44,12 +39,10 @@ class RefusedError(SandboxError):
 
 
 class Wire:
-    """Keeps connections to MiniStack open; used from one event loop."""
+    """Calls operations; used from one event loop."""
 
-    def __init__(self, endpoint: str) -> None:
-        address = urlsplit(endpoint)
-        self._host, self._port = str(address.hostname), int(address.port or 80)
-        self._idle: list[tuple[float, asyncio.StreamReader, asyncio.StreamWriter]] = []
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
 
     async def call(self, service: str, region: str, target: str, request: Mapping[str, Any]) -> dict[str, Any]:
         """Call one operation as root.
@@ -65,49 +58,17 @@ class Wire:
             WireError: No answer; the call may have been carried out.
         """
         body = json.dumps(request, ensure_ascii=False).encode()
-        head = _head(f"{self._host}:{self._port}", service, region, target, body)
+        head = _head(f"{self._connections.host}:{self._connections.port}", service, region, target, body)
         try:
-            async with asyncio.timeout(_TIMEOUT_S):
-                status, answer = await self._exchange(head + body)
-            document: dict[str, Any] = json.loads(answer or b"{}")
-        except (OSError, EOFError, TimeoutError, ValueError, asyncio.LimitOverrunError) as error:
+            answer = await self._connections.exchange(head + body)
+            document: dict[str, Any] = json.loads(answer.body or b"{}")
+        except (OSError, ValueError) as error:
             raise WireError(f"{target}: {error or type(error).__name__}") from error
-        if status != _OK:
-            raise RefusedError(str(document.get("__type", status)).split("#")[-1], str(document.get("message", "")))
+        if answer.status != _OK:
+            raise RefusedError(
+                str(document.get("__type", answer.status)).split("#")[-1], str(document.get("message", ""))
+            )
         return document
-
-    async def _exchange(self, request: bytes) -> tuple[int, bytes]:
-        reader, writer = await self._connection()
-        try:
-            writer.write(request)
-            head = await reader.readuntil(b"\r\n\r\n")
-            lines = head.decode("latin-1").split("\r\n")
-            headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
-            answer = await reader.readexactly(int(headers["content-length"]))
-        except BaseException:
-            writer.close()
-            raise
-        if headers.get("connection", "").lower() == "close":
-            writer.close()
-        else:
-            self._idle.append((time.monotonic(), reader, writer))
-        return int(lines[0].split(" ")[1]), answer
-
-    async def _connection(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        while self._idle:
-            since, reader, writer = self._idle.pop()
-            if time.monotonic() - since < _IDLE_S and not reader.at_eof() and not writer.is_closing():
-                return reader, writer
-            writer.close()
-        return await asyncio.open_connection(self._host, self._port, limit=_MAX_HEAD)
-
-    async def close(self) -> None:
-        """Close every connection."""
-        while self._idle:
-            _, _, writer = self._idle.pop()
-            writer.close()
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()
 
 
 def _head(host: str, service: str, region: str, target: str, body: bytes) -> bytes:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
+from recloser.sandbox.batch.forwarding import hand_on
 from recloser.sandbox.batch.model import BatchError, Document
 from recloser.sandbox.ministack import REGION, ROOT_KEY
 
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from recloser.sandbox.batch.credentials import Credentials
-    from recloser.sandbox.batch.forwarding import Answer, Forwarder
     from recloser.sandbox.clients import Clients
+    from recloser.sandbox.connections import Answer, Connections
 
 _SCOPE: Final = re.compile(
     r"AWS4-HMAC-SHA256 Credential=(?P<key>[^/\s]+)/\d{8}/(?P<region>[a-z0-9-]+)/[a-z-]+/aws4_request"
@@ -65,8 +66,8 @@ def signature_of(request: Request) -> Signature:
 class Authentication:
     """Finds out who signed a request; used from the event loop."""
 
-    def __init__(self, forwarder: Forwarder, clients: Clients, credentials: Credentials) -> None:
-        self._forwarder = forwarder
+    def __init__(self, connections: Connections, clients: Clients, credentials: Credentials) -> None:
+        self._connections = connections
         self._clients = clients
         self._credentials = credentials
         self._known: dict[str, str] = {}
@@ -90,10 +91,8 @@ class Authentication:
         return arn
 
     async def _hand_on(self, request: Request) -> Answer:
-        query = request.scope["query_string"]
-        target = request.scope["raw_path"] + (b"?" + query if query else b"")
         try:
-            answer = await self._forwarder.send(request.method, target, request.headers.raw, await request.body())
+            answer = await hand_on(self._connections, request)
         except OSError as error:
             message = f"the caller cannot be authenticated while MiniStack is away: {error}"
             raise BatchError(message, code="ServerException", status=500) from error
