@@ -32,7 +32,7 @@ test: $(READY)  ## every test
 	$(BIN)/pytest
 
 test-quick: $(READY)  ## the tests that need no sandbox and no server, in under a minute
-	$(BIN)/pytest tests/unit
+	$(BIN)/pytest tests/unit -n 2
 
 lint: $(READY)  ## style, types, floors and rooms
 	$(BIN)/ruff check .

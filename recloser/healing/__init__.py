@@ -7,7 +7,8 @@ the target does not declare.
 from recloser.healing.casebook import PlannedChange
 from recloser.healing.errors import ChangeFailed, HealingError, NotReady, Refused, WatchTimedOut
 from recloser.healing.narration import Narrator, Sighting, Unheard
-from recloser.healing.session import Healing, ask_for, open_healing
+from recloser.healing.opening import ask_for, open_healing
+from recloser.healing.session import Healing
 from recloser.healing.site import Site, prepare
 
 __all__ = [

@@ -59,32 +59,5 @@ class Narrator(Protocol):
         ...
 
 
-class Unheard:
+class Unheard(Narrator):
     """A narrator for a healing that nobody follows: its store and its report hold everything all the same."""
-
-    def opened(self, incident: Incident) -> None:
-        """Say nothing."""
-
-    def submitted(self, attempt: AttemptRecord) -> None:
-        """Say nothing."""
-
-    def watching(self, sighting: Sighting) -> None:
-        """Say nothing."""
-
-    def ended(self, attempt: AttemptRecord) -> None:
-        """Say nothing."""
-
-    def diagnosed(self, diagnosis: Diagnosis) -> None:
-        """Say nothing."""
-
-    def planned(self, change: ChangeRecord) -> None:
-        """Say nothing."""
-
-    def settled(self, change: ChangeRecord) -> None:
-        """Say nothing."""
-
-    def refused(self, reasons: tuple[str, ...]) -> None:
-        """Say nothing."""
-
-    def closed(self, incident: Incident) -> None:
-        """Say nothing."""

@@ -14,8 +14,8 @@ from recloser.healing import diagnosis as diagnosing
 from recloser.healing import evidence as collecting
 from recloser.healing import submission
 from recloser.healing import watch as watching
-from recloser.healing.casebook import Casebook, PlannedChange, new_incident_id
-from recloser.healing.errors import HealingError, NotReady, Refused
+from recloser.healing.casebook import Casebook, PlannedChange
+from recloser.healing.errors import HealingError, Refused
 from recloser.healing.holding import Hold
 from recloser.healing.remedies import REMEDIES, Case, stage_test_data
 from recloser.values import (
@@ -24,7 +24,6 @@ from recloser.values import (
     ChangeState,
     Diagnosis,
     Evidence,
-    FixMode,
     Incident,
     JobSnapshot,
     JobSpec,
@@ -316,53 +315,3 @@ class Healing:
             self._revert(self._staged(), "the incident is closed")
             self._narrator.closed(self._book.close(verdict, reason))
         return self.incident
-
-
-def ask_for(site: Site, fix_mode: FixMode, *, use_test_data: bool) -> None:
-    """Check that what is asked for makes sense for the target.
-
-    Raises:
-        NotReady: It contradicts itself, or the target declares no test data.
-    """
-    if not use_test_data:
-        return
-    if fix_mode is FixMode.REPORT_ONLY:
-        raise NotReady("report-only writes nothing, so it cannot stage test data; use --fix-mode auto or manual")
-    if site.target.test_data is None:
-        raise NotReady(f"target {site.target.name!r} declares no [test_data], so --use-test-data has nothing to make")
-
-
-def open_healing(
-    site: Site,
-    store: Store,
-    narrator: Narrator,
-    *,
-    iterations: int,
-    fix_mode: FixMode,
-    use_test_data: bool = False,
-    run_id: str = "",
-) -> Healing:
-    """Open an incident on a prepared site, or take up the one that a killed process left open.
-
-    Raises:
-        NotReady: What is asked for contradicts itself or the target, or somebody else is healing it.
-    """
-    ask_for(site, fix_mode, use_test_data=use_test_data)
-    left = store.unfinished(site.target.name)
-    incident = left or Incident(
-        incident_id=new_incident_id(),
-        target=site.target.name,
-        fix_mode=fix_mode,
-        iterations=iterations,
-        test_data=use_test_data,
-        opened_at=utc_now(),
-    )
-    asked = {"fix_mode": fix_mode, "iterations": max(iterations, len(incident.attempts))}
-    healing = Healing(site, store, narrator, incident.model_copy(update=asked), run_id=run_id)
-    try:
-        healing.recover()
-        healing.stage_test_data()
-    except BaseException:
-        healing.release()
-        raise
-    return healing
