@@ -71,7 +71,7 @@ def _resources(operation: str, context: Context, document: Document) -> list[str
         queue = _full(context, QUEUE, document.get("jobQueue"))
         return [_revision(context, document.get("jobDefinition")), queue]
     if operation in _SEVERAL:
-        ids = document.get("jobs", document.get("jobIds"))
+        ids = document.get("jobs")
         return [_full(context, "job", one) for one in ids] if isinstance(ids, list) and ids else ["*"]
     if operation in _NAMED:
         member, kind = _NAMED[operation]

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from typer.testing import CliRunner
 
+from flows.commands.sandbox import app
 from recloser.sandbox import SandboxError
+from recloser.sandbox.batch.faults import Faults
 from tests.integration.sandbox.conftest import until
 
 if TYPE_CHECKING:
@@ -130,3 +133,21 @@ def test_time_scale_shortens_limits(faults: Callable[..., Any], batch: Batch) ->
     faults(time_scale=600)
     job = batch.run("sleep", "300", timeout={"attemptDurationSeconds": 60})
     assert job["statusReason"] == "Job attempt duration exceeded timeout"
+
+
+def test_command_line_has_an_option_for_each_fault(faults: Callable[..., Any], sandbox: SandboxUnderTest) -> None:
+    """`recloser sandbox faults` sets, lists and clears; a value out of range is an error that names the fault."""
+
+    def run(*options: str) -> str:
+        result = CliRunner().invoke(app, ["faults", "--state-dir", str(sandbox.state_dir), *options])
+        if result.exception is not None:
+            return str(result.exception)
+        return result.stdout
+
+    assert run("--throttle-tps", "50", "--spot-interruption", "1") == "spot_interruption: 1\nthrottle_tps: 50.0\n"
+    listed = run("--list")
+    assert all(name in listed for name in Faults.model_fields)
+    assert "throttle_tps: 50.0" in listed
+    assert run("--clear", "--event-delay-s", "2") == "event_delay_s: 2.0\n"
+    assert "api_error_percent" in run("--api-error-percent", "101")
+    assert run("--clear") == "no faults in force\n"
