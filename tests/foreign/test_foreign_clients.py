@@ -28,5 +28,5 @@ def test_metaflow_sees_its_jobs_through(ground: Ground) -> None:
         "good": {"status": "SUCCEEDED", "successful": True, "exit_code": 0, "attempts": 1},
         "bad": {"status": "FAILED", "successful": False, "exit_code": 3, "attempts": 2},
         "held": {"status": "FAILED", "successful": False, "exit_code": 143, "attempts": 1},
-        "unfinished_was_held": True,
+        "held_was_unfinished": True,
     }

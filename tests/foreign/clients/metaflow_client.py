@@ -46,4 +46,4 @@ held.kill()
 while not held.is_done:
     time.sleep(0.1)
 answer = {"version": version, "good": shown(good), "bad": shown(bad), "held": shown(held)}
-sys.stdout.write(json.dumps({**answer, "unfinished_was_held": unfinished == [held.id]}) + "\n")
+sys.stdout.write(json.dumps({**answer, "held_was_unfinished": held.id in unfinished}) + "\n")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from recloser.sandbox.batch.model import Document, Job
-from recloser.sandbox.batch.placement import TOO_BIG, TOO_MANY_VCPUS, Host
+from recloser.sandbox.batch.placement import NO_CAPACITY, TOO_BIG, TOO_MANY_VCPUS, Host
 from recloser.sandbox.batch.scheduler import ENVIRONMENT, QUEUE, Scheduler
 from recloser.sandbox.batch.store import Store
 
@@ -22,13 +22,20 @@ class FakeRunner:
 
     def __init__(self) -> None:
         self.started: list[str] = []
+        self.failing: list[str] = []
+        """Jobs whose next attempt fails and is to be followed by another."""
         self._ends: dict[str, asyncio.Event] = {}
 
     async def run(self, job: Job, environment: str) -> None:
         """Start, and wait for `end`."""
         self.started.append(f"{job.detail['jobName']}@{environment}")
         await self._ends.setdefault(job.id, asyncio.Event()).wait()
-        job.detail["status"] = "FAILED" if job.stop else "SUCCEEDED"
+        if job.id in self.failing:
+            self.failing.remove(job.id)
+            del self._ends[job.id]
+            job.detail["status"] = "RUNNABLE"
+        else:
+            job.detail["status"] = "FAILED" if job.stop else "SUCCEEDED"
 
     async def reattach(self, job: Job) -> None:
         """See to its end what an earlier process began."""
@@ -219,5 +226,90 @@ def test_other_regions_cannot_end_a_job(store: Store) -> None:
         assert set(bench.scheduler.live) == {"running", "waiting"}
         bench.scheduler.terminate("r", "waiting", "enough")
         assert (waiting.status, waiting.detail["isTerminated"]) == ("FAILED", True)
+
+    on_bench(store, story)
+
+
+def test_what_failed_lines_up_again(store: Store) -> None:
+    """A job that is tried again starts behind those that were waiting, on its own room."""
+
+    async def story(bench: Bench) -> None:
+        bench.queue("q", 1, bench.environment("ce", 1))
+        bench.runner.failing = ["first"]
+        first = bench.submit("first")
+        second = bench.submit("second")
+        await bench.settle()
+        bench.runner.end(first)
+        assert await bench.settle() == ["first@ce", "second@ce"]
+        assert (first.status, first.stop) == ("RUNNABLE", None)
+        bench.runner.end(second)
+        assert (await bench.settle())[-1] == "first@ce"
+
+    on_bench(store, story)
+
+
+def test_a_host_that_is_full_says_so(store: Store) -> None:
+    """Where processors are free and memory is not, the head waits for capacity, and the reason goes with the wait."""
+
+    async def story(bench: Bench) -> None:
+        bench.queue("q", 1, bench.environment("ce", 9))
+        first = bench.submit("first", memory=600)
+        second, third = bench.submit("second", memory=600), bench.submit("third", memory=600)
+        await bench.settle()
+        assert (second.status, second.detail["statusReason"]) == ("RUNNABLE", NO_CAPACITY)
+        assert "statusReason" not in third.detail
+        bench.runner.end(first)
+        await bench.settle()
+        assert "statusReason" not in second.detail
+        assert third.detail["statusReason"] == NO_CAPACITY
+
+    on_bench(store, story)
+
+
+def test_waiting_for_a_turn_needs_no_reason(store: Store) -> None:
+    """A head that waits for processors others use just waits."""
+
+    async def story(bench: Bench) -> None:
+        bench.queue("q", 1, bench.environment("ce", 1))
+        bench.submit("first")
+        second = bench.submit("second")
+        await bench.settle()
+        assert (second.status, second.detail.get("statusReason")) == ("RUNNABLE", None)
+
+    on_bench(store, story)
+
+
+def test_who_is_ended_in_the_line_is_passed_over(store: Store) -> None:
+    """A job that was cancelled while it waited does not block those behind it."""
+
+    async def story(bench: Bench) -> None:
+        bench.queue("q", 1, bench.environment("ce", 1))
+        first = bench.submit("first")
+        bench.submit("wide", vcpus=2)
+        bench.submit("third")
+        await bench.settle()
+        bench.scheduler.cancel("r", "wide", "no")
+        bench.runner.end(first)
+        assert await bench.settle() == ["first@ce", "third@ce"]
+
+    on_bench(store, story)
+
+
+def test_closed_environments_let_jobs_finish(store: Store) -> None:
+    """A DISABLED compute environment takes no more jobs; those on it go on, and their room is given back."""
+
+    async def story(bench: Bench) -> None:
+        arn = bench.environment("ce", 1)
+        bench.queue("q", 1, arn)
+        first, second = bench.submit("first"), bench.submit("second")
+        await bench.settle()
+        bench.environment("ce", 1, "DISABLED")
+        bench.scheduler.reconsider()
+        bench.runner.end(first)
+        assert await bench.settle() == ["first@ce"]
+        assert (second.status, bench.scheduler.jobs_on(arn)) == ("RUNNABLE", 0)
+        bench.environment("ce", 1)
+        bench.scheduler.reconsider()
+        assert await bench.settle() == ["first@ce", "second@ce"]
 
     on_bench(store, story)
