@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from recloser.healing import Narrator
 from recloser.values import ChangeState
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ _STYLE_OF = {
 }
 
 
-class TerminalNarrator:
+class TerminalNarrator(Narrator):
     """Tells a healing on standard error, so that standard output holds the result alone."""
 
     def __init__(self, *, verbose: bool = False) -> None:

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 
 from prefect.logging import get_run_logger
 
+from recloser.healing import Narrator
+
 if TYPE_CHECKING:
-    from recloser.healing import Narrator, Sighting
+    from recloser.healing import Sighting
     from recloser.values import AttemptRecord, ChangeRecord, Diagnosis, Incident
 
 TERMINAL: ContextVar[Narrator | None] = ContextVar("terminal", default=None)
 """Set by the command line around the flow call; a worker leaves it empty."""
 
 
-class LogNarrator:
+class LogNarrator(Narrator):
     """Writes the healing to the flow run's log, one line a step."""
 
     def __init__(self) -> None:

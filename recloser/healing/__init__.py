@@ -6,7 +6,7 @@ the target does not declare.
 
 from recloser.healing.casebook import PlannedChange
 from recloser.healing.errors import ChangeFailed, HealingError, NotReady, Refused, WatchTimedOut
-from recloser.healing.narration import Narrator, Sighting, Unheard
+from recloser.healing.narration import Narrator, Sighting
 from recloser.healing.opening import ask_for, open_healing
 from recloser.healing.session import Healing
 from recloser.healing.site import Site, prepare
@@ -21,7 +21,6 @@ __all__ = [
     "Refused",
     "Sighting",
     "Site",
-    "Unheard",
     "WatchTimedOut",
     "ask_for",
     "open_healing",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from recloser.values import JobSnapshot, JobTableRow, Value
 
@@ -19,45 +19,35 @@ class Sighting(Value):
     last_line: str | None = None
 
 
-class Narrator(Protocol):
-    """Told of every step as it happens; never asked for anything, never allowed to fail the healing."""
+class Narrator:
+    """Told of every step as it happens, and never asked for anything.
+
+    This one says nothing: the store and the report hold everything all the same. Others say what they override.
+    """
 
     def opened(self, incident: Incident) -> None:
         """The healing begins."""
-        ...
 
     def submitted(self, attempt: AttemptRecord) -> None:
         """A job was submitted."""
-        ...
 
     def watching(self, sighting: Sighting) -> None:
         """The job was looked at; called every poll."""
-        ...
 
     def ended(self, attempt: AttemptRecord) -> None:
         """The attempt has ended."""
-        ...
 
     def diagnosed(self, diagnosis: Diagnosis) -> None:
         """The cause is named."""
-        ...
 
     def planned(self, change: ChangeRecord) -> None:
         """A change is about to be applied or asked about."""
-        ...
 
     def settled(self, change: ChangeRecord) -> None:
         """A change was applied, declined, reverted, or failed."""
-        ...
 
     def refused(self, reasons: tuple[str, ...]) -> None:
         """Remedies that are not available, and why."""
-        ...
 
     def closed(self, incident: Incident) -> None:
         """The healing has ended; the incident holds everything."""
-        ...
-
-
-class Unheard(Narrator):
-    """A narrator for a healing that nobody follows: its store and its report hold everything all the same."""

@@ -3,7 +3,7 @@
 import sys
 
 from recloser.aws import connect
-from recloser.healing import Unheard, open_healing, prepare
+from recloser.healing import Narrator, open_healing, prepare
 from recloser.settings import load_settings
 from recloser.store import Store
 from recloser.target import load_target
@@ -14,7 +14,7 @@ def main(target: str) -> None:
     """The flow's loop."""
     site = prepare(load_target(target), connect(load_settings()))
     with Store.open(load_settings().database_url) as store:
-        healing = open_healing(site, store, Unheard(), iterations=9, fix_mode=FixMode.AUTO)
+        healing = open_healing(site, store, Narrator(), iterations=9, fix_mode=FixMode.AUTO)
         while healing.goes_on:
             healing.submit()
             evidence = healing.collect(healing.watch())

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from recloser.healing import Healing, NotReady, Unheard, holding, open_healing
+from recloser.healing import Healing, Narrator, NotReady, holding, open_healing
 from recloser.store import Store
 from recloser.values import ChangeState, Evidence, FixMode, JobSpec, Verdict
 from tests.unit.healing.fakes import FakeAccount, a_site, a_target, failed, succeeded
@@ -94,7 +94,9 @@ class World:
             image={"repository": "optimo", "last_good": "1.4.1"},
             guardrails=guardrails,
         )
-        healing = open_healing(a_site(target, self.account), self.store, Unheard(), iterations=9, fix_mode=FixMode.AUTO)
+        healing = open_healing(
+            a_site(target, self.account), self.store, Narrator(), iterations=9, fix_mode=FixMode.AUTO
+        )
         run(healing)
         healing.release()
         return healing
@@ -150,11 +152,11 @@ def test_two_healings_of_one_target_exclude_each_other(tmp_path: Path) -> None:
     """The second is told who holds the target, and can go on once it is let go."""
     world = World(tmp_path)
     site = a_site(a_target(tmp_path), world.account)
-    first = open_healing(site, world.store, Unheard(), iterations=1, fix_mode=FixMode.AUTO)
+    first = open_healing(site, world.store, Narrator(), iterations=1, fix_mode=FixMode.AUTO)
     with pytest.raises(NotReady, match=r"is being healed by process \d+"):
-        open_healing(site, world.store, Unheard(), iterations=1, fix_mode=FixMode.AUTO)
+        open_healing(site, world.store, Narrator(), iterations=1, fix_mode=FixMode.AUTO)
     first.release()
-    open_healing(site, world.store, Unheard(), iterations=1, fix_mode=FixMode.AUTO).release()
+    open_healing(site, world.store, Narrator(), iterations=1, fix_mode=FixMode.AUTO).release()
     world.store.close()
 
 
@@ -171,7 +173,7 @@ def test_a_cancelled_healing_says_what_became_of_its_job(tmp_path: Path) -> None
     account.batch.describe = cancelled  # type: ignore[method-assign]
     for told, verdict in (("leave", Verdict.OPEN), ("terminate", Verdict.CANCELLED)):
         site = a_site(a_target(tmp_path, watch={"on_cancel": told}), account)
-        healing = open_healing(site, world.store, Unheard(), iterations=1, fix_mode=FixMode.AUTO)
+        healing = open_healing(site, world.store, Narrator(), iterations=1, fix_mode=FixMode.AUTO)
         healing.submit()
         with pytest.raises(KeyboardInterrupt):
             healing.watch()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from recloser.aws import Rejected
-from recloser.healing import Healing, NotReady, Unheard, open_healing
+from recloser.healing import Healing, Narrator, NotReady, open_healing
 from recloser.store import Store
 from recloser.values import (
     ChangeState,
@@ -42,7 +42,7 @@ def healing_of(
     retry = {"retry": {"max": 2, "base_s": 0, "cap_s": 0}}
     tables["guardrails"] = retry | tables.get("guardrails", {})
     site = a_site(a_target(folder, watch={"list_lag_s": 0}, **tables), account)
-    return open_healing(site, store, Unheard(), iterations=iterations, fix_mode=FixMode.AUTO), account
+    return open_healing(site, store, Narrator(), iterations=iterations, fix_mode=FixMode.AUTO), account
 
 
 def run(healing: Healing) -> Incident:
@@ -207,6 +207,6 @@ def test_test_data_needs_a_declaration_and_leave_to_write(store: Store, tmp_path
     """Without [test_data] there is nothing to make; report-only writes nothing at all."""
     site = a_site(a_target(tmp_path), FakeAccount())
     with pytest.raises(NotReady, match="test_data"):
-        open_healing(site, store, Unheard(), iterations=1, fix_mode=FixMode.AUTO, use_test_data=True)
+        open_healing(site, store, Narrator(), iterations=1, fix_mode=FixMode.AUTO, use_test_data=True)
     with pytest.raises(NotReady, match="report-only"):
-        open_healing(site, store, Unheard(), iterations=1, fix_mode=FixMode.REPORT_ONLY, use_test_data=True)
+        open_healing(site, store, Narrator(), iterations=1, fix_mode=FixMode.REPORT_ONLY, use_test_data=True)
