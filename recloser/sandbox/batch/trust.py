@@ -5,13 +5,13 @@ MiniStack lets root assume the role of any service, so this is where the policy 
 
 from __future__ import annotations
 
-import re
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from recloser.sandbox.batch.conditions import NotUnderstoodError, hold, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
+    from recloser.sandbox.batch.conditions import Facts
     from recloser.sandbox.batch.model import Document
 
 _SERVICE = "ecs-tasks.amazonaws.com"
@@ -28,7 +28,7 @@ class Trust(Enum):
     """Trusted, by a statement whose conditions hold; AssumeRole through the API would not meet them."""
 
 
-def trust_of(policy: Document, facts: Mapping[str, str]) -> Trust:
+def trust_of(policy: Document, facts: Facts) -> Trust:
     """Judge a policy for one task.
 
     Args:
@@ -60,11 +60,6 @@ def with_own_statement(policy: Document, account: str, secret: str) -> Document:
     return {**policy, "Statement": [*others, own]}
 
 
-def listed(value: Any) -> list[Any]:
-    """IAM lets a list of one be written without the list."""
-    return value if isinstance(value, list) else [value]
-
-
 def _names_tasks(statement: Document) -> bool:
     principal = statement.get("Principal", {})
     services = listed(principal.get("Service", [])) if isinstance(principal, dict) else []
@@ -72,32 +67,8 @@ def _names_tasks(statement: Document) -> bool:
     return _SERVICE in services and bool(actions & _ACTIONS)
 
 
-def _holds(statement: Document, facts: Mapping[str, str], *, in_doubt: bool) -> bool:
-    tests = [
-        (operator, key, listed(values))
-        for operator, keys in statement.get("Condition", {}).items()
-        for key, values in keys.items()
-    ]
-    return all(
-        any(_OPERATORS[operator](str(pattern), facts[key.lower()]) for pattern in values)
-        if operator in _OPERATORS and key.lower() in facts
-        else in_doubt
-        for operator, key, values in tests
-    )
-
-
-def _equal(pattern: str, value: str) -> bool:
-    return pattern == value
-
-
-def _like(pattern: str, value: str) -> bool:
-    expression = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
-    return re.fullmatch(expression, value, re.DOTALL) is not None
-
-
-_OPERATORS: dict[str, Callable[[str, str], bool]] = {
-    "StringEquals": _equal,
-    "StringLike": _like,
-    "ArnEquals": _like,
-    "ArnLike": _like,
-}
+def _holds(statement: Document, facts: Facts, *, in_doubt: bool) -> bool:
+    try:
+        return hold(statement.get("Condition", {}), facts)
+    except NotUnderstoodError:
+        return in_doubt

@@ -52,8 +52,9 @@ def test_trust_must_name_ecs_tasks(statement: dict[str, Any], trusted: bool) -> 
         ({"ArnLike": {"aws:SourceArn": "arn:aws:ecs:us-east-1:000000000000:*"}}, True, True),
         ({"ArnLike": {"aws:SourceArn": "arn:aws:ecs:eu-west-1:*"}}, False, False),
         ({"StringEquals": {"aws:SourceArn": "arn:aws:ecs:us-east-1:000000000000:*"}}, False, False),
-        ({"StringEquals": {"aws:PrincipalOrgID": "o-1"}}, False, True),
-        ({"IpAddress": {"aws:SourceAccount": "000000000000"}}, False, True),
+        ({"StringEquals": {"aws:PrincipalOrgID": "o-1"}}, False, False),
+        ({"StringSounds": {"aws:SourceAccount": "000000000000"}}, False, True),
+        ({"StringEquals": {"aws:PhaseOfTheMoon": "full"}}, False, True),
     ],
 )
 def test_conditions_on_the_source_are_judged(condition: dict[str, Any], allows: bool, denies: bool) -> None:  # noqa: FBT001
