@@ -35,7 +35,7 @@ _REFRESH_S: Final = 2.0
 _AGAIN_S: Final = 0.5
 _HELD_S: Final = 1.0
 _LAST_S: Final = 1.0
-_MOST: Final = 10_000
+_MOST: Final = 50_000  # the largest array makes ten thousand at once
 _BATCH: Final = 10
 _LOG = logging.getLogger(__name__)
 
