@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from recloser.sandbox.environment import Identity
     from recloser.sandbox.errors import SandboxDownError, SandboxError
     from recloser.sandbox.images import BuiltImage
-    from recloser.sandbox.supervisor import Sandbox, Status
+    from recloser.sandbox.status import Status
+    from recloser.sandbox.supervisor import Sandbox
 
 __all__ = ["BuiltImage", "Identity", "Sandbox", "SandboxDownError", "SandboxError", "Status"]
 
@@ -20,7 +21,7 @@ _HOME = {
     "Sandbox": "supervisor",
     "SandboxDownError": "errors",
     "SandboxError": "errors",
-    "Status": "supervisor",
+    "Status": "status",
 }
 
 

@@ -7,11 +7,8 @@ import os
 import shutil
 import sys
 import time
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from pydantic import Field
 
 from recloser.sandbox import environment as variables
 from recloser.sandbox import processes
@@ -23,7 +20,7 @@ from recloser.sandbox.images import BuildRequest, BuiltImage
 from recloser.sandbox.install import install
 from recloser.sandbox.ministack import last_lines
 from recloser.sandbox.state import AccessKey, Record, StateDir
-from recloser.values import Value
+from recloser.sandbox.status import Condition, Status
 
 if TYPE_CHECKING:
     import subprocess
@@ -34,27 +31,6 @@ _DOWN_S = 45.0
 _GONE_S = 5.0
 _LOCK_S = 120.0
 _KEPT = {"sandbox.json", "up.lock", "daemon.lock"}
-
-
-class Condition(StrEnum):
-    """Whether it runs."""
-
-    UP = "up"
-    DOWN = "down"
-
-
-class Status(Value):
-    """What `status` shows."""
-
-    condition: Condition
-    state_dir: str
-    record: Record | None = None
-    ministack_alive: bool = False
-    jobs: dict[str, int] = Field(default_factory=dict)
-    faults: dict[str, int | float] = Field(default_factory=dict)
-    events: dict[str, int] = Field(default_factory=dict)
-    """Rules for them, and how many are sent, waiting, dropped, and lost by a fault."""
-    memory_guard: str = ""
 
 
 class Sandbox:
