@@ -10,7 +10,6 @@ import contextlib
 import os
 import signal
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
 _TICK_S = 0.01
 _LOOK_S = 0.05
+_STAT_BYTES = 4096
 
 
 class Identity(Value):
@@ -55,9 +55,15 @@ def _started(pid: int) -> int | None:
 def _started_on_linux(pid: int) -> int | None:
     # psutil's create_time moves with the wall clock; the kernel's ticks since boot do not.
     try:
-        stat = Path(f"/proc/{pid}/stat").read_bytes()
+        descriptor = os.open(f"/proc/{pid}/stat", os.O_RDONLY)
     except OSError:
         return None
+    try:
+        stat = os.read(descriptor, _STAT_BYTES)
+    except ProcessLookupError:
+        return None
+    finally:
+        os.close(descriptor)
     fields = stat[stat.rindex(b")") + 2 :].split()
     return None if fields[0] in {b"Z", b"X"} else int(fields[19])
 
@@ -75,6 +81,18 @@ async def gone(process: Identity) -> None:
         return
     while is_alive(process):  # noqa: ASYNC110 - nothing tells us
         await asyncio.sleep(_LOOK_S)
+
+
+async def child_gone(process: Identity) -> None:
+    """The same for a child that nobody has waited for: its number is still its own."""
+    if not hasattr(os, "pidfd_open"):
+        await gone(process)
+        return
+    descriptor = os.pidfd_open(process.pid)
+    try:
+        await _readable(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 async def _readable(descriptor: int) -> None:

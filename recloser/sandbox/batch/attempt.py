@@ -33,7 +33,10 @@ class Attempt:
     def members(self) -> set[int]:
         """Every living process of the attempt."""
         found = set(self.limit.members()) if self.limit is not None else set()
-        return found | set(processes.in_session(self.process.identity)) if self.process is not None else found
+        # It enters its control group by itself, a moment after its start.
+        if self.process is not None and processes.is_alive(self.process.identity):
+            found.add(self.process.identity.pid)
+        return found
 
     def stop(self, grace_s: float) -> None:
         """Begin to end it: SIGTERM to all its processes, `grace_s` seconds, SIGKILL."""
@@ -47,8 +50,9 @@ class Attempt:
             # What is just being started must be told as well, and each only once.
             fresh = self.members() - told
             processes.send(fresh, signal.SIGTERM)
+            settled = bool(told) and not fresh
             told |= fresh
-            await asyncio.sleep(min(left_s, _TELL_AGAIN_S) if fresh else left_s)
+            await asyncio.sleep(left_s if settled else min(left_s, _TELL_AGAIN_S))
         processes.send(self.members(), signal.SIGKILL)
 
     def keep(self, timer: asyncio.TimerHandle) -> None:
@@ -60,6 +64,8 @@ class Attempt:
         for pending in (self._timer, self._stopping):
             if pending is not None:
                 pending.cancel()
+        if self.process is not None:
+            self.process.close()
         # Killed processes take a moment to go, and may have forked meanwhile.
         for _ in range(_LOOKS):
             left = self.members()
@@ -67,8 +73,6 @@ class Attempt:
                 break
             processes.send(left, signal.SIGKILL)
             await asyncio.sleep(_LOOK_AGAIN_S)
-        if self.process is not None:
-            self.process.close()
         if self.limit is not None:
             self.limit.close()
         self.folder.remove()

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recloser.sandbox import processes
+from recloser.sandbox.batch import files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 MOUNTS = Path("/sys/fs/cgroup")
 _MIB = 2**20
@@ -38,6 +39,7 @@ class CgroupGuard:
     def __init__(self, parent: Path, flavour: Flavour, sandbox: str) -> None:
         self.name = "cgroup v1" if flavour is V1 else "cgroup v2"
         self._flavour = flavour
+        self._emptied: list[str] = []
         self._base = parent / sandbox
         if flavour is V2:
             _delegate(parent, sandbox)
@@ -47,46 +49,55 @@ class CgroupGuard:
 
     def limit(self, task_id: str, memory_mib: int) -> CgroupLimit:
         """Make the group of one attempt; one that runs already has it."""
-        folder = self._base / task_id
-        folder.mkdir(exist_ok=True)
-        (folder / self._flavour.limit).write_text(str(memory_mib * _MIB))
+        folder, limit = f"{self._base}/{task_id}", b"%d" % (memory_mib * _MIB)
+        with contextlib.suppress(FileExistsError):
+            files.make_folder(folder)
+        files.write(f"{folder}/{self._flavour.limit}", limit)
         with contextlib.suppress(OSError):  # absent where the kernel does not account swap
-            (folder / self._flavour.swap).write_text("0" if self._flavour is V2 else str(memory_mib * _MIB))
-        return CgroupLimit(folder, self._flavour.events)
+            files.write(f"{folder}/{self._flavour.swap}", b"0" if self._flavour is V2 else limit)
+        return CgroupLimit(folder, self._flavour.events, self._remove)
+
+    def _remove(self, folder: str) -> None:
+        # The kernel may need a moment to see that a group is empty: what stays is tried again with the next.
+        self._emptied.append(folder)
+        self._emptied = [one for one in self._emptied if not _removed(one)]
 
     def close(self) -> None:
-        """Remove the sandbox's group."""
-        remove_tree(self._base)
+        """Remove the sandbox's group; it is empty, but the kernel may need a moment to see that."""
+        processes.wait_until(lambda: remove_tree(self._base), 1.0)
 
 
 @dataclass(frozen=True, slots=True)
 class CgroupLimit:
     """One attempt's control group."""
 
-    folder: Path
+    folder: str
     events: str
+    remove: Callable[[str], None]
 
     def enter(self) -> str:
         """The group's list of processes."""
-        return str(self.folder / "cgroup.procs")
+        return f"{self.folder}/cgroup.procs"
 
     def watch(self, leader: processes.Identity) -> None:
         """Nothing: the kernel watches."""
 
     def members(self) -> list[int]:
         """Every process in the group, whatever session it went to."""
-        return members_of(self.folder)
+        with contextlib.suppress(OSError):
+            return [int(pid) for pid in files.read(self.enter()).split()]
+        return []
 
     def exceeded(self) -> bool:
         """Whether the kernel killed something in the group."""
         with contextlib.suppress(OSError):
-            counts = dict(line.split() for line in (self.folder / self.events).read_text().splitlines())
-            return int(counts.get("oom_kill", "0")) > 0
+            counts = dict(line.split() for line in files.read(f"{self.folder}/{self.events}").splitlines())
+            return int(counts.get(b"oom_kill", b"0")) > 0
         return False
 
     def close(self) -> None:
-        """Remove the group; it is empty, but the kernel may need a moment to see that."""
-        processes.wait_until(lambda: _removed(self.folder), 1.0)
+        """Remove the group; it is empty."""
+        self.remove(self.folder)
 
 
 def group_name(root: Path) -> str:
@@ -147,17 +158,17 @@ def members_of(folder: Path) -> list[int]:
     return []
 
 
-def remove_tree(base: Path) -> None:
-    """Remove an empty control group and the empty ones below it."""
+def remove_tree(base: Path) -> bool:
+    """Remove an empty control group and the empty ones below it; whether they are gone."""
     for child in base.iterdir() if base.is_dir() else ():
         if child.is_dir():
             _removed(child)
-    _removed(base)
+    return _removed(base)
 
 
-def _removed(folder: Path) -> bool:
+def _removed(folder: Path | str) -> bool:
     try:
-        folder.rmdir()
+        files.remove_folder(str(folder))
     except FileNotFoundError:
         return True
     except OSError:

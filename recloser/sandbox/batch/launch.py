@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import shutil
-from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from recloser.sandbox.batch import files
 from recloser.sandbox.processes import Identity
 from recloser.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from recloser.sandbox.batch.model import Job
     from recloser.sandbox.images import Image
@@ -38,61 +36,51 @@ class Note(Value):
     """What the job shows for the credentials of its role."""
 
 
-@dataclass(frozen=True, slots=True)
 class Folder:
     """The scratch folder of an attempt, removed with it."""
 
-    root: Path
-
-    @property
-    def work(self) -> Path:
+    def __init__(self, root: Path) -> None:
+        self.root = str(root)
+        self.work = f"{root}/work"
         """The working folder and HOME: no `~/.aws` can shadow the job role."""
-        return self.root / "work"
-
-    @property
-    def output(self) -> Path:
+        self.output = f"{root}/output"
         """Where stdout and stderr go."""
-        return self.root / "output"
-
-    @property
-    def exit(self) -> Path:
+        self.exit = f"{root}/exit"
         """The exit code, written by the attempt's shell."""
-        return self.root / "exit"
-
-    @property
-    def note(self) -> Path:
-        """What a later endpoint must know of the attempt."""
-        return self.root / "note.json"
+        self._note = f"{root}/note.json"
 
     def create(self) -> None:
         """Make it."""
-        self.root.mkdir()
-        self.work.mkdir()
+        files.make_folder(self.root)
+        files.make_folder(self.work)
 
     def write_note(self, note: Note) -> None:
         """Write down what a later endpoint must know; before the command begins."""
-        descriptor = os.open(self.note, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        try:
-            os.write(descriptor, note.model_dump_json().encode())
-        finally:
-            os.close(descriptor)
+        files.write(self._note, note.model_dump_json().encode())
 
     def read_note(self) -> Note | None:
         """What an earlier endpoint wrote; None when it did not get so far, or the folder is gone."""
         try:
-            return Note.model_validate_json(self.note.read_bytes())
+            return Note.model_validate_json(files.read(self._note))
+        except (OSError, ValueError):
+            return None
+
+    def read_exit(self) -> int | None:
+        """The exit code; None when the attempt's shell could not write it."""
+        try:
+            return int(files.read(self.exit))
         except (OSError, ValueError):
             return None
 
     def remove(self) -> None:
         """Remove it with all the job left in it."""
-        with contextlib.suppress(OSError):
-            self.work.rmdir()  # most jobs leave nothing, and this is much quicker
-            for file in (self.output, self.exit, self.note):
-                file.unlink(missing_ok=True)
-            self.root.rmdir()
-            return
-        shutil.rmtree(self.root, ignore_errors=True)
+        try:
+            files.remove_folder(self.work)  # most jobs leave nothing, and this is much quicker
+            for file in (self.output, self.exit, self._note):
+                files.remove(file)
+            files.remove_folder(self.root)
+        except OSError:
+            shutil.rmtree(self.root, ignore_errors=True)
 
 
 def job_environment(
@@ -106,13 +94,13 @@ def job_environment(
         "RECLOSER_SANDBOX_IMAGE": str(image.folder),
         **image.environment,
         **asked,
-        "HOME": str(folder.work),
-        MARK: str(folder.root),
+        "HOME": folder.work,
+        MARK: folder.root,
         **own,
     }
 
 
-def executable(words: Sequence[str], environment: Mapping[str, str], work: Path) -> str:
+def executable(words: Sequence[str], environment: Mapping[str, str], work: str) -> str:
     """Find the program as the container runtime does.
 
     Raises:
@@ -121,12 +109,12 @@ def executable(words: Sequence[str], environment: Mapping[str, str], work: Path)
     if not words:
         raise NotStartableError("No command specified", 127)
     word = words[0]
-    path = environment.get("PATH", "")
-    found = shutil.which(str(work / word) if "/" in word else word, path=path)
+    place = str(Path(work, word)) if "/" in word else word
+    found = shutil.which(place, path=environment.get("PATH", ""))
     if found is not None:
         return found
     if "/" not in word:
         raise NotStartableError(f'exec: "{word}": executable file not found in $PATH', 127)
-    if (work / word).exists():
+    if Path(place).exists():
         raise NotStartableError(f'exec: "{word}": permission denied', 126)
     raise NotStartableError(f'exec: "{word}": stat {word}: no such file or directory', 127)

@@ -19,8 +19,6 @@ from recloser.sandbox.bootstrap import LOG_GROUP
 from recloser.sandbox.wire import RefusedError, WireError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from recloser.sandbox.wire import Wire
 
 _FLUSH_S = 0.1
@@ -103,7 +101,7 @@ class LogService:
 class Shipper:
     """Delivers one output file to one stream."""
 
-    def __init__(self, service: LogService, region: str, stream: str, output: Path, *, fresh: bool = True) -> None:
+    def __init__(self, service: LogService, region: str, stream: str, output: str, *, fresh: bool = True) -> None:
         """Begin.
 
         Args:
@@ -121,8 +119,8 @@ class Shipper:
         self._certain = fresh
         self._life = service.life
         self._begin_again(0)
-        self._ended = asyncio.Event()
-        self._task = asyncio.get_running_loop().create_task(self._ship())
+        self._delivery: asyncio.Task[None] | None = None
+        self._look_later()
 
     def _begin_again(self, delivered: int) -> None:
         self._offset = 0
@@ -130,31 +128,34 @@ class Shipper:
         self._pending: list[str] = []
         self._delivered = delivered
 
+    def _look_later(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(_FLUSH_S, self._look)
+
+    def _look(self) -> None:
+        if self._has_more():
+            self._delivery = asyncio.get_running_loop().create_task(self._deliver_and_look())
+        else:
+            self._look_later()
+
+    async def _deliver_and_look(self) -> None:
+        await self._deliver()
+        self._delivery = None
+        self._look_later()
+
     async def finish(self) -> None:
         """Deliver the rest; wait for that no longer than seconds. A failure is only noted."""
-        self._ended.set()
         try:
-            await asyncio.wait_for(self._task, _LAST_WORDS_S)
+            async with asyncio.timeout(_LAST_WORDS_S):
+                if self._delivery is not None:
+                    await self._delivery
+                self._timer.cancel()
+                while not await self._deliver(last=True):  # noqa: ASYNC110 - the service is waited for
+                    await asyncio.sleep(_FLUSH_S)
         except TimeoutError:
             _LOG.warning("log stream %s: the end of the output was not delivered in time", self._stream)
         finally:
+            self._timer.cancel()
             os.close(self._output)
-
-    async def _ship(self) -> None:
-        while not await self._end_within(_FLUSH_S):
-            await self._deliver()
-        await self._insist(last=True)
-
-    async def _end_within(self, seconds: float) -> bool:
-        try:
-            await asyncio.wait_for(self._ended.wait(), seconds)
-        except TimeoutError:
-            return False
-        return True
-
-    async def _insist(self, *, last: bool) -> None:
-        while not await self._deliver(last=last):  # noqa: ASYNC110 - it is the service that is waited for
-            await asyncio.sleep(_FLUSH_S)
 
     async def _deliver(self, *, last: bool = False) -> bool:
         """Send all there is; False when the service would not take it."""

@@ -27,7 +27,7 @@ class Limit(Protocol):
         """Begin, now that the process runs."""
 
     def members(self) -> list[int]:
-        """Processes known to belong to the attempt, beyond those of its session."""
+        """Every living process of the attempt."""
 
     def exceeded(self) -> bool:
         """Whether something was killed for memory."""

@@ -83,8 +83,9 @@ class PolledLimit:
         self.begin()
 
     def members(self) -> list[int]:
-        """Those that left the session; only what also cleared its environment is missed until `down`."""
-        return processes.with_variable(MARK, lambda folder: folder.endswith(f"/{self.task_id}"))
+        """Its session and those that left it; only what also cleared its environment is missed until `down`."""
+        left = processes.with_variable(MARK, lambda folder: folder.endswith(f"/{self.task_id}"))
+        return [*(processes.in_session(self.leader) if self.leader is not None else ()), *left]
 
     def kill(self) -> None:
         """End the whole session."""

@@ -70,13 +70,13 @@ class Started:
         try:
             pid = os.posix_spawn(
                 "/bin/sh",
-                ["/bin/sh", "-c", _SCRIPT, group, str(folder.work), *command],
+                ["/bin/sh", "-c", _SCRIPT, group, folder.work, *command],
                 environment,
                 file_actions=[
                     (os.POSIX_SPAWN_DUP2, reading, 0),
-                    (os.POSIX_SPAWN_OPEN, 1, str(folder.output), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
+                    (os.POSIX_SPAWN_OPEN, 1, folder.output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
                     (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
-                    (os.POSIX_SPAWN_OPEN, 3, str(folder.exit), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
+                    (os.POSIX_SPAWN_OPEN, 3, folder.exit, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
                 ],
                 setsid=True,
                 setsigdef=_DEFAULT_SIGNALS,
@@ -101,7 +101,7 @@ class Started:
 
     async def ended(self) -> int:
         """Wait for its end; 128 + n for signal n."""
-        await processes.gone(self.identity)
+        await processes.child_gone(self.identity)
         _, status = os.waitpid(self.identity.pid, 0)  # noqa: ASYNC222 - it has ended
         code = os.waitstatus_to_exitcode(status)
         self._code = _SIGNALLED - code if code < 0 else code
@@ -125,13 +125,7 @@ class Adopted:
     async def ended(self) -> int | None:
         """Wait for its end; None when it could not write down its exit code: it was killed, or the host with it."""
         await processes.gone(self.identity)
-        return self._exit_code()
-
-    def _exit_code(self) -> int | None:
-        try:
-            return int(self.folder.exit.read_text())
-        except (OSError, ValueError):
-            return None
+        return self.folder.read_exit()
 
     def close(self) -> None:
         """Nothing is held."""
