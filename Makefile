@@ -29,7 +29,7 @@ heal: $(READY)  ## the main job: heal a job with three faults on an AWS that run
 	@BIN=$(BIN) examples/demo.sh $(TARGET)
 
 test: $(READY)  ## every test
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 test-quick: $(READY)  ## the tests that need no sandbox and no server, in under a minute
 	$(BIN)/pytest tests/unit -n 2

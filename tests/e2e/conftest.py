@@ -188,7 +188,7 @@ def report_of(home: Path, incident: Incident) -> tuple[str, dict[str, Any]]:
     return (folder / "incident.md").read_text(), json.loads((folder / "incident.json").read_text())
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def line(sandbox: SandboxUnderTest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
     """The faulty job, and the environment of whoever heals it."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PREFECT_"))}
