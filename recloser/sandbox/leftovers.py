@@ -69,5 +69,7 @@ def _is_stray(mark: str, state: StateDir, kept: Collection[str]) -> bool:
 
 
 def _groups(state: StateDir, kept: Collection[str]) -> Iterator[Path]:
+    notes = [Folder(state.attempts / task).read_note() for task in kept]
+    used = {note.group for note in notes if note is not None}
     for base in cgroups.groups(state.root):
-        yield from (group for group in base.iterdir() if group.is_dir() and group.name not in kept)
+        yield from (group for group in base.iterdir() if group.is_dir() and group.name not in used)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 MOUNTS = Path("/sys/fs/cgroup")
 _MIB = 2**20
+_MAX_FREE = 32
+# A group is used again when no more than this part of its limit is still charged to it.
+_CLEAN = 8
 _CONTROL = "cgroup.subtree_control"
 
 
@@ -27,10 +31,11 @@ class Flavour:
     limit: str
     swap: str
     events: str
+    usage: str
 
 
-V1 = Flavour("memory.limit_in_bytes", "memory.memsw.limit_in_bytes", "memory.oom_control")
-V2 = Flavour("memory.max", "memory.swap.max", "memory.events")
+V1 = Flavour("memory.limit_in_bytes", "memory.memsw.limit_in_bytes", "memory.oom_control", "memory.usage_in_bytes")
+V2 = Flavour("memory.max", "memory.swap.max", "memory.events", "memory.current")
 
 
 class CgroupGuard:
@@ -39,6 +44,7 @@ class CgroupGuard:
     def __init__(self, parent: Path, flavour: Flavour, sandbox: str) -> None:
         self.name = "cgroup v1" if flavour is V1 else "cgroup v2"
         self._flavour = flavour
+        self._free: defaultdict[int, list[str]] = defaultdict(list)
         self._emptied: list[str] = []
         self._base = parent / sandbox
         if flavour is V2:
@@ -48,19 +54,39 @@ class CgroupGuard:
             (self._base / _CONTROL).write_text("+memory")
 
     def limit(self, task_id: str, memory_mib: int) -> CgroupLimit:
-        """Make the group of one attempt; one that runs already has it."""
-        folder, limit = f"{self._base}/{task_id}", b"%d" % (memory_mib * _MIB)
+        """Take the group of an attempt that has ended, or make one: that costs the kernel more than a process."""
+        free = self._free[memory_mib]
+        group = free.pop() if free else self._made(task_id, memory_mib)
+        return CgroupLimit(group, self._base, self._flavour, lambda: self._release(group, memory_mib))
+
+    def resume(self, group: str, task_id: str, memory_mib: int) -> CgroupLimit:
+        """The group of an attempt that runs already."""
+        if not (self._base / group).is_dir() or not group:
+            return self.limit(task_id, memory_mib)
+        return CgroupLimit(group, self._base, self._flavour, lambda: self._release(group, memory_mib))
+
+    def _made(self, name: str, memory_mib: int) -> str:
+        folder, limit = f"{self._base}/{name}", b"%d" % (memory_mib * _MIB)
         with contextlib.suppress(FileExistsError):
             files.make_folder(folder)
         files.write(f"{folder}/{self._flavour.limit}", limit)
         with contextlib.suppress(OSError):  # absent where the kernel does not account swap
             files.write(f"{folder}/{self._flavour.swap}", b"0" if self._flavour is V2 else limit)
-        return CgroupLimit(folder, self._flavour.events, self._remove)
+        return name
 
-    def _remove(self, folder: str) -> None:
+    def _release(self, group: str, memory_mib: int) -> None:
+        free = self._free[memory_mib]
+        if len(free) < _MAX_FREE and self._is_clean(group, memory_mib):
+            free.append(group)
+            return
         # The kernel may need a moment to see that a group is empty: what stays is tried again with the next.
-        self._emptied.append(folder)
-        self._emptied = [one for one in self._emptied if not _removed(one)]
+        self._emptied.append(group)
+        self._emptied = [one for one in self._emptied if not _removed(f"{self._base}/{one}")]
+
+    def _is_clean(self, group: str, memory_mib: int) -> bool:
+        """Whether the last attempt left nothing the next one would feel."""
+        limit = CgroupLimit(group, self._base, self._flavour, lambda: None)
+        return not limit.exceeded() and limit.used() <= memory_mib * _MIB // _CLEAN
 
     def close(self) -> None:
         """Remove the sandbox's group; it is empty, but the kernel may need a moment to see that."""
@@ -69,15 +95,19 @@ class CgroupGuard:
 
 @dataclass(frozen=True, slots=True)
 class CgroupLimit:
-    """One attempt's control group."""
+    """The control group of one attempt."""
 
-    folder: str
-    events: str
-    remove: Callable[[str], None]
+    group: str
+    base: Path
+    flavour: Flavour
+    release: Callable[[], None]
+
+    def _file(self, name: str) -> str:
+        return f"{self.base}/{self.group}/{name}"
 
     def enter(self) -> str:
         """The group's list of processes."""
-        return f"{self.folder}/cgroup.procs"
+        return self._file("cgroup.procs")
 
     def watch(self, leader: processes.Identity) -> None:
         """Nothing: the kernel watches."""
@@ -91,13 +121,19 @@ class CgroupLimit:
     def exceeded(self) -> bool:
         """Whether the kernel killed something in the group."""
         with contextlib.suppress(OSError):
-            counts = dict(line.split() for line in files.read(f"{self.folder}/{self.events}").splitlines())
+            counts = dict(line.split() for line in files.read(self._file(self.flavour.events)).splitlines())
             return int(counts.get(b"oom_kill", b"0")) > 0
         return False
 
+    def used(self) -> int:
+        """Bytes charged to the group."""
+        with contextlib.suppress(OSError, ValueError):
+            return int(files.read(self._file(self.flavour.usage)))
+        return 0
+
     def close(self) -> None:
-        """Remove the group; it is empty."""
-        self.remove(self.folder)
+        """Give the group back; it is empty."""
+        self.release()
 
 
 def group_name(root: Path) -> str:

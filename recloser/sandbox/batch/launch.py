@@ -32,6 +32,8 @@ class Note(Value):
     """What must be known of a running attempt after the endpoint's death."""
 
     process: Identity
+    group: str = ""
+    """Its control group."""
     token: str | None = None
     """What the job shows for the credentials of its role."""
 

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 class Limit(Protocol):
     """The guard of one attempt."""
 
+    @property
+    def group(self) -> str:
+        """By which name `resume` finds it; empty when it needs none."""
+
     def enter(self) -> str:
         """The file a process writes `0` to in order to be guarded with all it will fork; empty when there is none."""
 
@@ -33,7 +37,7 @@ class Limit(Protocol):
         """Whether something was killed for memory."""
 
     def close(self) -> None:
-        """Remove every trace."""
+        """The attempt has ended, and all its processes with it."""
 
 
 class Guard(Protocol):
@@ -43,6 +47,9 @@ class Guard(Protocol):
 
     def limit(self, task_id: str, memory_mib: int) -> Limit:
         """Prepare the limit of one attempt."""
+
+    def resume(self, group: str, task_id: str, memory_mib: int) -> Limit:
+        """Take up the limit of an attempt that an earlier endpoint began."""
 
     def close(self) -> None:
         """Remove every trace."""

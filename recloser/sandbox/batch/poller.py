@@ -34,6 +34,10 @@ class PollingGuard:
         """Prepare one attempt."""
         return PolledLimit(task_id, memory_mib * _MIB, self._watched, self._ensure_polling)
 
+    def resume(self, group: str, task_id: str, memory_mib: int) -> PolledLimit:  # noqa: ARG002 - it needs no group
+        """Prepare one attempt that runs already."""
+        return self.limit(task_id, memory_mib)
+
     def _ensure_polling(self) -> None:
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._poll())
@@ -71,6 +75,7 @@ class PolledLimit:
     begin: Callable[[], None]
     leader: processes.Identity | None = None
     over: bool = False
+    group: str = ""
 
     def enter(self) -> str:
         """There is no group to enter."""

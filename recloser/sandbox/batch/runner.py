@@ -120,7 +120,7 @@ class Runner:
         note = attempt.folder.read_note()
         if note is None:  # `down` has ended it, or the host did
             return {"statusReason": endings.HOST_LOST}
-        attempt.limit = self._at.guard.limit(attempt.task_id, job.memory_mib)
+        attempt.limit = self._at.guard.resume(note.group, attempt.task_id, job.memory_mib)
         if processes.is_alive(note.process):
             attempt.limit.watch(note.process)
         process = attempt.process = Adopted(note.process, attempt.folder)
@@ -168,7 +168,7 @@ class Runner:
             raise endings.cannot_start(str(error), error.code) from error
         limit = attempt.limit = self._at.guard.limit(attempt.task_id, job.memory_mib)
         process = attempt.process = Started.start([program, *words[1:]], environment, attempt.folder, limit.enter())
-        attempt.folder.write_note(Note(process=process.identity, token=own.get(_TOKEN)))
+        attempt.folder.write_note(Note(process=process.identity, group=limit.group, token=own.get(_TOKEN)))
         limit.watch(process.identity)
         return process
 

@@ -29,9 +29,9 @@ def test_version_1_is_used_where_it_can_be_written(tmp_path: Path) -> None:
     (tmp_path / "memory").mkdir()
     guard = memory.choose(tmp_path, mounts=tmp_path)
     assert guard.name == "cgroup v1"
-    limit = guard.limit("task", 64)
+    limit = guard.limit("task", 65)
     folder = tmp_path / "memory" / cgroups.group_name(tmp_path) / "task"
-    assert (folder / "memory.limit_in_bytes").read_text() == str(64 << 20)
+    assert (folder / "memory.limit_in_bytes").read_text() == str(65 << 20)
     assert limit.enter() == str(folder / "cgroup.procs")
     assert not limit.exceeded()
     (folder / "memory.oom_control").write_text("oom_kill_disable 0\nunder_oom 0\noom_kill 2\n")
@@ -49,7 +49,7 @@ def test_version_2_needs_delegation(tmp_path: Path) -> None:
     guard = memory.choose(tmp_path, mounts=tmp_path)
     assert guard.name == "cgroup v2"
     assert (own / "cgroup.subtree_control").read_text() == "+memory"
-    guard.limit("task", 64)
+    guard.limit("task", 65)
     assert (own / cgroups.group_name(tmp_path) / "task" / "memory.swap.max").read_text() == "0"
 
 
