@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
@@ -81,7 +82,8 @@ class Endpoint:
             attempts=state.attempts,
             stop_grace_s=stop_grace_s,
         )
-        self._scheduler = Scheduler(self._store, Runner(surroundings), scaled=faults.scaled)
+        self._runner = Runner(surroundings)
+        self._scheduler = Scheduler(self._store, self._runner, scaled=faults.scaled)
         self._events = Events(self._store, wire, Rules(wire), faults)
         admin = Admin(
             token=state.make_token(),
@@ -102,7 +104,12 @@ class Endpoint:
     def serve(self, listener: socket.socket) -> None:
         """Serve until SIGTERM."""
         config = uvicorn.Config(
-            self._app, log_level="warning", access_log=False, lifespan="on", timeout_graceful_shutdown=2
+            self._app,
+            log_level="warning",
+            access_log=False,
+            proxy_headers=False,
+            lifespan="on",
+            timeout_graceful_shutdown=2,
         )
         asyncio.run(uvicorn.Server(config).serve(sockets=[listener]))
 
@@ -118,9 +125,11 @@ class Endpoint:
         async with self._events.serving():
             self._scheduler.resume()
             watching = asyncio.create_task(self._keeper.watch(self._lost, self._restore))
+            gc.freeze()  # what is there now stays: looking through it again and again costs more than jobs do
             async with forgetting(self._store, self._retention_s):
                 yield
             await self._scheduler.close(_DOWN_GRACE_S)
+            await self._runner.close()
         watching.cancel()
         await self._connections.close()
         self._guard.close()

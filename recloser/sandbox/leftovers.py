@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
 from recloser.sandbox import processes
 from recloser.sandbox.batch import cgroups
-from recloser.sandbox.batch.launch import MARK, Folder
+from recloser.sandbox.batch.launch import MARK, Folder, folders
 from recloser.sandbox.state import Record
 
 if TYPE_CHECKING:
@@ -45,19 +44,19 @@ def end_jobs(state: StateDir, kept: Collection[str]) -> None:
         state: The sandbox.
         kept: Task ids of the attempts that are taken up again.
     """
-    folders = [folder for folder in state.attempts.glob("*") if folder.name not in kept]
-    processes.end(lambda: _members(state, folders, kept), grace_s=_JOB_GRACE_S)
+    found = [folder for task, folder in folders(state.attempts).items() if task not in kept]
+    processes.end(lambda: _members(state, found, kept), grace_s=_JOB_GRACE_S)
     for group in _groups(state, kept):
         cgroups.remove_tree(group)
-    for folder in folders:
-        shutil.rmtree(folder, ignore_errors=True)
+    for folder in found:
+        folder.remove()
 
 
-def _members(state: StateDir, folders: list[Path], kept: Collection[str]) -> set[int]:
+def _members(state: StateDir, left: list[Folder], kept: Collection[str]) -> set[int]:
     # Three ways, for a job can leave its session, clear its environment or outlive its leader, but not all unseen.
     found = set(processes.with_variable(MARK, lambda mark: _is_stray(mark, state, kept)))
-    for folder in folders:
-        note = Folder(folder).read_note()
+    for folder in left:
+        note = folder.read_note()
         found.update(processes.in_session(note.process) if note is not None else ())
     for group in _groups(state, kept):
         found.update(cgroups.members_of(group))

@@ -59,8 +59,8 @@ class Attempt:
         """Remember the timer of its time limit."""
         self._timer = timer
 
-    async def remove(self) -> None:
-        """End what is left of it and remove its traces."""
+    async def clear(self) -> None:
+        """End what is left of it; its folder is no longer used."""
         for pending in (self._timer, self._stopping):
             if pending is not None:
                 pending.cancel()
@@ -75,4 +75,3 @@ class Attempt:
             await asyncio.sleep(_LOOK_AGAIN_S)
         if self.limit is not None:
             self.limit.close()
-        self.folder.remove()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 MOUNTS = Path("/sys/fs/cgroup")
 _MIB = 2**20
 _MAX_FREE = 32
+_PROBE_MIB = 64
 # A group is used again when no more than this part of its limit is still charged to it.
 _CLEAN = 8
 _CONTROL = "cgroup.subtree_control"
@@ -52,6 +53,15 @@ class CgroupGuard:
         self._base.mkdir(exist_ok=True)
         if flavour is V2:
             (self._base / _CONTROL).write_text("+memory")
+
+    def probe(self) -> None:
+        """Try to make a group.
+
+        Raises:
+            OSError: It cannot be done here.
+        """
+        # by a name of its own: jobs that an earlier endpoint began may be in any other group
+        _removed(f"{self._base}/{self._made(f'probe-{os.getpid()}', _PROBE_MIB)}")
 
     def limit(self, task_id: str, memory_mib: int) -> CgroupLimit:
         """Take the group of an attempt that has ended, or make one: that costs the kernel more than a process."""

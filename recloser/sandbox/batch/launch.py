@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 BASE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 MARK = "RECLOSER_SANDBOX_ATTEMPT"
+_OUTPUT = ".output"
+_RECORD = ".record"
 
 
 class NotStartableError(Exception):
@@ -39,50 +42,56 @@ class Note(Value):
 
 
 class Folder:
-    """The scratch folder of an attempt, removed with it."""
+    """The scratch folder of an attempt with two files beside it, removed with it.
+
+    Creating and removing folders is dear on most file systems, so there is one.
+    """
 
     def __init__(self, root: Path) -> None:
-        self.root = str(root)
-        self.work = f"{root}/work"
+        self.work = str(root)
         """The working folder and HOME: no `~/.aws` can shadow the job role."""
-        self.output = f"{root}/output"
+        self.output = f"{root}{_OUTPUT}"
         """Where stdout and stderr go."""
-        self.exit = f"{root}/exit"
-        """The exit code, written by the attempt's shell."""
-        self._note = f"{root}/note.json"
+        self.record = f"{root}{_RECORD}"
+        """The note, and the exit code that the attempt's shell appends."""
 
     def create(self) -> None:
         """Make it."""
-        files.make_folder(self.root)
         files.make_folder(self.work)
 
     def write_note(self, note: Note) -> None:
         """Write down what a later endpoint must know; before the command begins."""
-        files.write(self._note, note.model_dump_json().encode())
+        files.write(self.record, note.model_dump_json().encode() + b"\n")
 
     def read_note(self) -> Note | None:
         """What an earlier endpoint wrote; None when it did not get so far, or the folder is gone."""
         try:
-            return Note.model_validate_json(files.read(self._note))
+            return Note.model_validate_json(files.read(self.record).partition(b"\n")[0])
         except (OSError, ValueError):
             return None
 
     def read_exit(self) -> int | None:
         """The exit code; None when the attempt's shell could not write it."""
         try:
-            return int(files.read(self.exit))
+            return int(files.read(self.record).partition(b"\n")[2])
         except (OSError, ValueError):
             return None
 
     def remove(self) -> None:
         """Remove it with all the job left in it."""
+        for file in (self.output, self.record):
+            with contextlib.suppress(OSError):
+                files.remove(file)
         try:
             files.remove_folder(self.work)  # most jobs leave nothing, and this is much quicker
-            for file in (self.output, self.exit, self._note):
-                files.remove(file)
-            files.remove_folder(self.root)
         except OSError:
-            shutil.rmtree(self.root, ignore_errors=True)
+            shutil.rmtree(self.work, ignore_errors=True)
+
+
+def folders(attempts: Path) -> dict[str, Folder]:
+    """The folders of attempts, whole or in part, by task id."""
+    names = {path.name.removesuffix(_OUTPUT).removesuffix(_RECORD) for path in attempts.iterdir()}
+    return {name: Folder(attempts / name) for name in names}
 
 
 def job_environment(
@@ -97,7 +106,7 @@ def job_environment(
         **image.environment,
         **asked,
         "HOME": folder.work,
-        MARK: folder.root,
+        MARK: folder.work,
         **own,
     }
 

@@ -62,6 +62,6 @@ def choose(root: Path, kind: str = "auto", mounts: Path = MOUNTS) -> Guard:
     for parent, flavour in places(mounts):
         with contextlib.suppress(OSError):
             guard = CgroupGuard(parent, flavour, group_name(root))
-            guard.limit("probe", 64).close()
+            guard.probe()
             return guard
     return PollingGuard()

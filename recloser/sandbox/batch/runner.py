@@ -22,6 +22,7 @@ from recloser.sandbox.batch.launch import Folder, Note, NotStartableError, execu
 from recloser.sandbox.batch.logs import Shipper
 from recloser.sandbox.batch.model import Document, Job, name_in, new_task_id, now_ms
 from recloser.sandbox.batch.shim import KILLED, Adopted, Started
+from recloser.sandbox.batch.trash import Trash
 from recloser.sandbox.images import ImageNotFoundError
 from recloser.sandbox.ministack import ACCOUNT
 
@@ -66,6 +67,7 @@ class Runner:
     def __init__(self, surroundings: Surroundings) -> None:
         self._at = surroundings
         self._running: dict[str, Attempt] = {}
+        self._trash = Trash()
 
     async def run(self, job: Job, environment: str) -> None:
         """Run the job's attempt until the job's end is recorded."""
@@ -77,6 +79,10 @@ class Runner:
         """Take up the RUNNING attempt of an earlier endpoint and see it to its end."""
         attempt = self._attempt_of(task_of(job))
         await self._to_the_end(job, attempt, self._from_the_middle(job, attempt))
+
+    async def close(self) -> None:
+        """Wait until nothing of any attempt is left."""
+        await self._trash.emptied()
 
     def _attempt_of(self, task_id: str) -> Attempt:
         return Attempt(task_id, Folder(self._at.attempts / task_id))
@@ -93,7 +99,8 @@ class Runner:
         finally:
             del self._running[job.id]
             self._at.credentials.revoke(attempt.task_id)
-            await attempt.remove()
+            await attempt.clear()
+            self._trash.put(attempt.folder)
         endings.record(job.detail, ending, job.stop)
         self._at.store.save_job(job)
 

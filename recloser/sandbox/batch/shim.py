@@ -76,7 +76,7 @@ class Started:
                     (os.POSIX_SPAWN_DUP2, reading, 0),
                     (os.POSIX_SPAWN_OPEN, 1, folder.output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
                     (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
-                    (os.POSIX_SPAWN_OPEN, 3, folder.exit, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
+                    (os.POSIX_SPAWN_OPEN, 3, folder.record, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
                 ],
                 setsid=True,
                 setsigdef=_DEFAULT_SIGNALS,

@@ -15,6 +15,7 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
 from recloser.sandbox import processes
+from recloser.sandbox.batch.launch import Folder
 from tests.integration.sandbox.conftest import Batch, until
 from tests.integration.sandbox.test_lifecycle import Fresh, context, fresh, left_behind
 
@@ -105,7 +106,7 @@ def test_killed_at_any_moment(fresh: Fresh, context: Path, tmp_path: Path) -> No
         assert batch.lines(job) == [f"begin {job_id}", "end"]
     assert len(submitter.accepted) > kills
     assert max(ran.values()) == 1
-    assert list(fresh.sandbox.state.attempts.iterdir()) == []
+    until(lambda: list(fresh.sandbox.state.attempts.iterdir()), lambda left: not left)
     fresh.close()
     fresh.sandbox.down()
     assert left_behind(fresh.state_dir) == []
@@ -149,8 +150,8 @@ def test_end_without_a_daemon_is_found(fresh: Fresh, context: Path, tmp_path: Pa
     kill_daemon(fresh)
     processes.send(processes.in_session(processes.Identity(pid=int(shell), started=_started(shell))), signal.SIGKILL)
     flag.touch()
-    folder = fresh.sandbox.state.attempts / ending["container"]["taskArn"].rsplit("/", 1)[-1]
-    until((folder / "exit").read_text, bool)
+    folder = Folder(fresh.sandbox.state.attempts / ending["container"]["taskArn"].rsplit("/", 1)[-1])
+    until(folder.read_exit, lambda code: code is not None)
     batch = restart(fresh, batch)
     job = batch.wait(ends)
     assert (job["status"], job["container"]["exitCode"], batch.lines(job)) == ("FAILED", 7, ["said"])

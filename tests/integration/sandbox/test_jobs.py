@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from recloser.sandbox import processes
+from tests.integration.sandbox.conftest import until
 
 if TYPE_CHECKING:
     from tests.integration.sandbox.conftest import Batch
@@ -45,8 +46,6 @@ def test_output_is_delivered_before_the_end_is_shown(batch: Batch) -> None:
 
 def test_output_appears_while_the_job_runs(batch: Batch) -> None:
     """A line can be read before the job ends."""
-    from tests.integration.sandbox.conftest import until  # noqa: PLC0415
-
     job_id = batch.submit("sh", "-c", "echo early; exec sleep 60")
     job = batch.wait(job_id, "RUNNING")
     until(lambda: batch.lines(job), lambda lines: lines == ["early"])
@@ -79,8 +78,7 @@ def test_folders_are_fresh_and_removed(batch: Batch) -> None:
     """HOME and working folder are empty, the job's own, and gone afterwards."""
     job = batch.run("sh", "-c", 'ls -A .; ls -A "$HOME"; pwd; echo "$HOME"; touch left')
     work, home = batch.lines(job)
-    assert not os.path.exists(work)  # noqa: PTH110
-    assert not os.path.exists(home)  # noqa: PTH110
+    assert until(lambda: Path(work).exists() or Path(home).exists(), lambda there: not there) is False
 
 
 def test_image_is_on_the_path(batch: Batch) -> None:
@@ -156,8 +154,6 @@ def test_terminate_keeps_the_callers_words(batch: Batch) -> None:
 
 def test_terminate_kills_what_ignores_it(batch: Batch) -> None:
     """A job that ignores SIGTERM is killed after the grace, and its children with it."""
-    from tests.integration.sandbox.conftest import until  # noqa: PLC0415
-
     job_id = batch.submit("sh", "-c", "trap '' TERM; (trap '' TERM; sleep 300) & echo $!; wait; sleep 300")
     job = batch.wait(job_id, "RUNNING")
     (child,) = until(lambda: batch.lines(job), lambda lines: len(lines) == 1)

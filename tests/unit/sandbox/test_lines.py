@@ -44,13 +44,14 @@ def test_text_is_kept(text: str) -> None:
     st.integers(1, 300_000),
 )
 def test_no_message_is_too_long(unit: bytes, tail: bytes, size: int) -> None:
-    """However long a line, whole or in pieces, each message fits and valid characters stay whole."""
+    """However long a line, whole or in pieces, the messages are the same, fit, and keep valid characters whole."""
     data = unit * size + tail
     pieces = [data[start : start + 100_000] for start in range(0, len(data), 100_000)]
-    for messages in (read(data), read(*pieces)):
-        assert all(0 < len(message.encode()) <= MAX_EVENT_BYTES for message in messages)
-        if unit.decode(errors="ignore") and not tail:
-            assert "".join(messages) == data.decode()
+    messages = read(data)
+    assert messages == read(*pieces) == read(data + b"\n")
+    assert all(0 < len(message.encode()) <= MAX_EVENT_BYTES for message in messages)
+    if unit.decode(errors="ignore") and not tail:
+        assert "".join(messages) == data.decode()
 
 
 @given(st.lists(st.integers(1, MAX_EVENT_BYTES), max_size=40))
