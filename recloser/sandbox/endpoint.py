@@ -30,6 +30,7 @@ from recloser.sandbox.batch.store import Store
 from recloser.sandbox.bootstrap import bootstrap
 from recloser.sandbox.clients import Clients
 from recloser.sandbox.connections import Connections
+from recloser.sandbox.http import Protocol
 from recloser.sandbox.leftovers import end_jobs
 from recloser.sandbox.wire import Wire
 
@@ -105,6 +106,7 @@ class Endpoint:
         """Serve until SIGTERM."""
         config = uvicorn.Config(
             self._app,
+            http=Protocol,
             log_level="warning",
             access_log=False,
             proxy_headers=False,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recloser.sandbox import processes
@@ -11,7 +13,6 @@ from recloser.sandbox.state import Record
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
-    from pathlib import Path
 
     from recloser.sandbox.state import StateDir
 
@@ -49,7 +50,9 @@ def end_jobs(state: StateDir, kept: Collection[str]) -> None:
     for group in _groups(state, kept):
         cgroups.remove_tree(group)
     for folder in found:
-        folder.remove()
+        shutil.rmtree(folder.work, ignore_errors=True)
+        Path(folder.output).unlink(missing_ok=True)
+        Path(folder.record).unlink(missing_ok=True)
 
 
 def _members(state: StateDir, left: list[Folder], kept: Collection[str]) -> set[int]:

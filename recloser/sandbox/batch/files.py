@@ -33,8 +33,3 @@ def make_folder(path: str) -> None:
 def remove_folder(path: str) -> None:
     """Remove an empty folder."""
     os.rmdir(path)  # noqa: PTH106
-
-
-def remove(path: str) -> None:
-    """Remove a file."""
-    os.unlink(path)  # noqa: PTH108

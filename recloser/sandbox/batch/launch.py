@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -77,15 +76,10 @@ class Folder:
         except (OSError, ValueError):
             return None
 
-    def remove(self) -> None:
-        """Remove it with all the job left in it."""
-        for file in (self.output, self.record):
-            with contextlib.suppress(OSError):
-                files.remove(file)
-        try:
-            files.remove_folder(self.work)  # most jobs leave nothing, and this is much quicker
-        except OSError:
-            shutil.rmtree(self.work, ignore_errors=True)
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """All there is to remove."""
+        return (self.work, self.output, self.record)
 
 
 def folders(attempts: Path) -> dict[str, Folder]:
