@@ -277,6 +277,8 @@ def test_a_job_is_watched_by_events(optimo: Optimo, monkeypatch: pytest.MonkeyPa
     run = optimo.heal()
     iam.delete_user_policy(UserName="recloser", PolicyName="events")
     events.remove_targets(Rule=name, Ids=["queue"])
+    events.delete_rule(Name=name)
+    sqs.delete_queue(QueueUrl=url)
     assert (run.exit_code, len(run.incident.attempts)) == (0, 2)
     assert len(describes) <= 2 * len(run.incident.attempts)
 

@@ -74,19 +74,21 @@ def mailbox(sandbox: SandboxUnderTest, batch: Batch) -> Iterator[Callable[..., M
         sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
         events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": arn}])
         made.append((name, url))
-        known(len(made))
+        known(others + len(made))
         return Mailbox(sqs, url, sandbox)
 
     def known(count: int) -> None:
         until(lambda: sandbox.sandbox.status().events["rules"], lambda seen: seen == count)
 
+    others = len(events.list_rules()["Rules"])
+    known(others)
     yield make
     sandbox.sandbox.faults(clear=True)
     for name, url in made:
         events.remove_targets(Rule=name, Ids=["queue"])
         events.delete_rule(Name=name)
         sqs.delete_queue(QueueUrl=url)
-    known(0)
+    known(others)
 
 
 def test_every_state_but_the_first_is_told(batch: Batch, mailbox: Callable[..., Mailbox]) -> None:
