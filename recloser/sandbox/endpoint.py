@@ -103,7 +103,12 @@ class Endpoint:
         self._app = application([*admin.routes(), *api.routes()], self._lifespan)
 
     def serve(self, listener: socket.socket) -> None:
-        """Serve until SIGTERM."""
+        """Serve until SIGTERM.
+
+        Raises:
+            StaleStateError: The operator's key cannot be read.
+        """
+        bootstrap(self._clients, self._state)
         config = uvicorn.Config(
             self._app,
             http=Protocol,
@@ -117,7 +122,6 @@ class Endpoint:
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, _: Any) -> AsyncIterator[None]:
-        bootstrap(self._clients, self._state)
         if self._state.unclean.exists():
             self._push(self._store.images())
         self._state.unclean.touch()

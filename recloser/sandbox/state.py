@@ -11,7 +11,7 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from recloser.sandbox.errors import SandboxError
+from recloser.sandbox.errors import SandboxError, StaleStateError
 from recloser.sandbox.processes import Identity
 from recloser.values import Value
 
@@ -137,15 +137,14 @@ class StateDir:
         """Read one small file; None when there is none.
 
         Raises:
-            SandboxError: The file is not what this version writes.
+            StaleStateError: The file is not what this version writes.
         """
         try:
             return kind.model_validate_json(path.read_bytes())
         except FileNotFoundError:
             return None
         except ValueError as error:
-            message = f"stale state: {path} is not readable by this version; remove {self.root} and start again"
-            raise SandboxError(message) from error
+            raise StaleStateError(path, "it is not what this version writes") from error
 
     def write(self, path: Path, value: Value) -> None:
         """Replace one small file at once, readable by its owner only."""

@@ -15,7 +15,7 @@ from recloser.sandbox import processes
 from recloser.sandbox.batch.faults import Change
 from recloser.sandbox.daemon import ask, spawn
 from recloser.sandbox.environment import Identity
-from recloser.sandbox.errors import SandboxDownError, SandboxError
+from recloser.sandbox.errors import SandboxDownError, SandboxError, StaleStateError
 from recloser.sandbox.images import BuildRequest, BuiltImage
 from recloser.sandbox.install import install
 from recloser.sandbox.ministack import last_lines
@@ -95,6 +95,7 @@ class Sandbox:
         """Back to empty: stop, forget everything, start on the same ports if they are free."""
         self.state.create()
         with self._alone():
+            self._forget_unreadable()
             self._stop()
             for path in self.state.root.iterdir():
                 if path.name not in _KEPT:
@@ -127,7 +128,7 @@ class Sandbox:
         if Identity(identity) is Identity.RECLOSER:
             key = self.state.read(self.state.operator, AccessKey)
         if key is None:
-            raise SandboxError(f"stale state: {self.state.operator} is missing; run `recloser sandbox reset`")
+            raise StaleStateError(self.state.operator, "it is missing")
         return variables.variables(record, key)
 
     def build(
@@ -248,6 +249,14 @@ class Sandbox:
         finally:
             os.close(held)
         return record is not None
+
+    def _forget_unreadable(self) -> None:
+        """Remove a record of another version, unless its daemon still runs."""
+        try:
+            self._running()
+        except StaleStateError:
+            os.close(self._hold_daemon())
+            self.state.record.unlink()
 
     def _hold_daemon(self) -> int:
         deadline = time.monotonic() + _GONE_S

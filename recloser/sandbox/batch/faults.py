@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pydantic import Field, ValidationError
 
-from recloser.sandbox.errors import SandboxError
+from recloser.sandbox.errors import SandboxError, StaleStateError
 from recloser.sandbox.state import replace_private
 from recloser.values import Value
 
@@ -76,7 +76,7 @@ class Switches:
             path: Where they are kept; None to forget them with the process.
 
         Raises:
-            SandboxError: The file is not what this version writes.
+            StaleStateError: The file is not what this version writes.
         """
         self._path = path
         self.now = Faults() if path is None else _read(path)
@@ -133,7 +133,7 @@ def _read(path: Path) -> Faults:
     except FileNotFoundError:
         return Faults()
     except ValidationError as error:
-        raise SandboxError(f"stale state: {path} is not readable by this version; remove it and start again") from error
+        raise StaleStateError(path, "it is not what this version writes") from error
 
 
 class Change(Value):

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from recloser.sandbox.batch.commits import Commits
 from recloser.sandbox.batch.model import TERMINAL, UNDER_WAY, Document, Job, name_in
+from recloser.sandbox.errors import StaleStateError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -29,6 +30,8 @@ _INSERT = (
 )
 _UPDATE = "UPDATE job SET status = ?, stopped = ?, document = ?, stop = ? WHERE id = ?"
 _LOG = logging.getLogger(__name__)
+_VERSION = 1
+"""Of the schema below and of the documents in it; another one is not read."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS resource (
   region TEXT, kind TEXT, name TEXT, document TEXT NOT NULL, PRIMARY KEY (region, kind, name));
@@ -51,16 +54,24 @@ class Store:
     """The database of one sandbox; used from one thread."""
 
     def __init__(self, path: Path) -> None:
+        """Open it, or make it.
+
+        Raises:
+            StaleStateError: It is damaged, or of another version.
+        """
         self._db = sqlite3.connect(path, isolation_level=None)
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=NORMAL")
-        self._db.executescript(_SCHEMA)
-        # Few and asked for at every placement, so they are held as well.
-        rows = self._db.execute("SELECT region, kind, name, document FROM resource")
-        self._resources = {(region, kind, name): json.loads(text) for region, kind, name, text in rows}
         self._listeners: list[Callable[[Job], None]] = []
         self._commits = Commits(self._db, self._write)
         self._changed: dict[str, Job] = {}
+        try:
+            _prepare(self._db)
+            # Few and asked for at every placement, so they are held as well.
+            rows = self._db.execute("SELECT region, kind, name, document FROM resource")
+            self._resources = {(region, kind, name): json.loads(text) for region, kind, name, text in rows}
+            self.unfinished()  # a damaged page is found now, not in the middle of the work
+        except (sqlite3.DatabaseError, ValueError) as error:
+            self._db.close()
+            raise StaleStateError(path, error) from error
 
     def on_transition(self, callback: Callable[[Job], None]) -> None:
         """Have every change of a job's state told, after it is written; not the submission itself.
@@ -243,6 +254,15 @@ class Store:
 
     def _all(self, query: str, *values: object) -> list[Document]:
         return [json.loads(row[0]) for row in self._rows(query, values)]
+
+
+def _prepare(database: sqlite3.Connection) -> None:
+    (version,) = database.execute("PRAGMA user_version").fetchone()
+    if version != _VERSION and database.execute("SELECT count(*) FROM sqlite_schema").fetchone() != (0,):
+        raise ValueError(f"it is of schema {version}, this version writes schema {_VERSION}")
+    database.execute("PRAGMA journal_mode=WAL")
+    database.execute("PRAGMA synchronous=NORMAL")
+    database.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version={_VERSION}; COMMIT;")
 
 
 def _new_row(job: Job) -> tuple[object, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -13,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
-from recloser.sandbox import Sandbox, SandboxDownError, SandboxError, processes
+from recloser.sandbox import Sandbox, SandboxDownError, processes
 from recloser.sandbox.batch import cgroups
+from recloser.sandbox.errors import StaleStateError
 from tests.integration.sandbox.conftest import Batch, prepare, until
 from tests.sandbox_fixture import SandboxUnderTest
 
@@ -203,8 +205,30 @@ def test_unreadable_record_is_told(tmp_path: Path) -> None:
     sandbox = Sandbox(tmp_path)
     sandbox.state.create()
     sandbox.state.record.write_text("{}")
-    with pytest.raises(SandboxError, match="stale state"):
+    with pytest.raises(StaleStateError, match="sandbox reset"):
         sandbox.up()
+
+
+DAMAGE = {"batch.sqlite": b"not a database", "sandbox.json": b"{}", "operator.json": b"[]", "faults.json": b'{"x": 1}'}
+
+
+@pytest.mark.parametrize("name", DAMAGE)
+def test_a_damaged_folder_is_told_in_one_line_and_reset(tmp_path: Path, name: str) -> None:
+    """Whatever file is broken: `up` names it and the command that helps, and that command helps."""
+    state = tmp_path / "state dir"
+    sandbox = Sandbox(state)
+    sandbox.state.create()
+    (state / name).write_bytes(DAMAGE[name])
+    refused = recloser(state, "up")
+    assert refused.returncode == 1
+    assert "Traceback" not in refused.stderr
+    assert f"stale state: {state / name}" in refused.stderr.splitlines()[-1]
+    command = refused.stderr.split("`")[1].removeprefix("recloser sandbox ")
+    try:
+        assert recloser(state, *shlex.split(command)).returncode == 0
+        assert sandbox.status().condition == "up"
+    finally:
+        sandbox.down()
 
 
 def recloser(state: Path, *words: str) -> subprocess.CompletedProcess[str]:

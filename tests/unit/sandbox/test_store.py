@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from recloser.sandbox.batch.model import Job
 from recloser.sandbox.batch.store import Store
+from recloser.sandbox.errors import StaleStateError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,3 +101,29 @@ def test_array_is_accepted_whole_or_not_at_all(store: Store) -> None:
     with pytest.raises(sqlite3.IntegrityError):
         store.add_job(job_named("p"), job_named("p:0"), job_named("p:0"))
     assert store.jobs("r", ["p", "p:0"]) == []
+
+
+def test_a_database_of_another_version_is_not_read(tmp_path: Path) -> None:
+    """An older or a newer one is refused with its version, and stays as it was."""
+    path = tmp_path / "batch.sqlite"
+    Store(path).close()
+    for version in (0, 99):
+        with closing(sqlite3.connect(path)) as database:
+            database.execute(f"PRAGMA user_version={version}")
+        before = path.read_bytes()
+        with pytest.raises(StaleStateError, match=f"schema {version}.*sandbox reset"):
+            Store(path)
+        assert path.read_bytes() == before
+
+
+def test_a_damaged_database_is_not_read(tmp_path: Path) -> None:
+    """Damage in the middle is found when it is opened."""
+    path = tmp_path / "batch.sqlite"
+    store = Store(path)
+    store.add_job(*(job_named(f"job {number}", note="x" * 3000) for number in range(50)))
+    store.close()
+    data = bytearray(path.read_bytes())
+    data[4096:] = b"\xff" * (len(data) - 4096)
+    path.write_bytes(data)
+    with pytest.raises(StaleStateError, match="cannot be used"):
+        Store(path)
