@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from pydantic import ValidationError
 from sqlalchemy import URL
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError, StatementError
 
 from recloser.errors import RecloserError
 
@@ -34,6 +34,6 @@ def _gist(error: Exception) -> str:
         places = (".".join(map(str, problem["loc"])) for problem in error.errors(include_input=False))
         return f"it holds an unreadable {error.title}: see {', '.join(places)}"
     # A statement's own text and parameters stay out of the message: parameters hold log lines and names.
-    cause = error.orig if isinstance(error, DBAPIError) else error
+    cause = (isinstance(error, StatementError) and error.orig) or error
     lines = str(cause).strip().splitlines()
     return lines[0] if lines else type(cause).__name__

@@ -1,9 +1,14 @@
 """What the repository asks for, as statements."""
 
+from typing import Any
+
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import selectinload
 
 from recloser.store.tables import AttemptRow, ChangeRow, IncidentRow
+
+_TURNS = 0x5EC105E
+"""The space of our advisory locks in a database that others may share."""
 
 
 def newest_incidents(target: str | None) -> Select[IncidentRow]:
@@ -33,6 +38,11 @@ def successes_of(target: str) -> Select[AttemptRow]:
     """A target's attempts that succeeded and left their declared outputs, newest first."""
     successes = select(AttemptRow).join(IncidentRow).where(IncidentRow.target == target, AttemptRow.succeeded)
     return successes.order_by(AttemptRow.submitted_at.desc(), AttemptRow.number.desc())
+
+
+def take_turns(about: str) -> Select[Any]:
+    """PostgreSQL: wait until no other transaction is about this name; the lock ends with the transaction."""
+    return select(func.pg_advisory_xact_lock(_TURNS, func.hashtext(about)))
 
 
 def _whole_incidents() -> Select[IncidentRow]:

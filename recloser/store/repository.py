@@ -17,6 +17,7 @@ from recloser.store.queries import (
     incidents_beginning_with,
     newest_incidents,
     successes_of,
+    take_turns,
 )
 from recloser.store.rows import attempt_of, change_of, columns_of, incident_of, payload_json, payload_of
 from recloser.store.schema import migrate
@@ -67,7 +68,7 @@ class Store:
 
     def save_incident(self, incident: Incident) -> None:
         """Insert or update an incident's own fields; its attempts and changes are saved by their own calls."""
-        with self._write() as session:
+        with self._write(incident.incident_id) as session:
             session.merge(IncidentRow(**columns_of(incident, IncidentRow)))
 
     def save_attempt(self, incident_id: str, attempt: AttemptRecord) -> None:
@@ -77,7 +78,7 @@ class Store:
             StoreError: There is no such incident.
         """
         columns = columns_of(attempt, AttemptRow) | {"succeeded": attempt.succeeded}
-        with self._write() as session:
+        with self._write(incident_id) as session:
             _require_incident(session, incident_id)
             session.merge(AttemptRow(incident_id=incident_id, **columns))
 
@@ -95,7 +96,7 @@ class Store:
         if record.state is not ChangeState.PLANNED:
             raise StoreError(f"change {record.change_id} is {record.state}: only a planned change can be written ahead")
         columns = columns_of(record, ChangeRow) | {"payload": payload_json(record, payload)}
-        with self._write() as session:
+        with self._write(incident_id) as session:
             _require_incident(session, incident_id)
             present = session.scalar(change_by_id(record.change_id))
             if present is None:
@@ -189,7 +190,7 @@ class Store:
         Returns:
             None, or the living holder that has it.
         """
-        with self._write() as session:
+        with self._write(target) as session:
             row = session.get(HolderRow, target, with_for_update=True)
             if row is not None and row.owner != owner and not is_gone(row.owner, row.seen_at):
                 return row.owner
@@ -198,7 +199,7 @@ class Store:
 
     def release(self, target: str, owner: str) -> None:
         """Let go of a target, if it is still held by this owner."""
-        with self._write() as session:
+        with self._write(target) as session:
             row = session.get(HolderRow, target, with_for_update=True)
             if row is not None and row.owner == owner:
                 session.delete(row)
@@ -209,8 +210,11 @@ class Store:
             yield session
 
     @contextmanager
-    def _write(self) -> Iterator[Session]:
+    def _write(self, about: str = "") -> Iterator[Session]:
+        """One transaction; those about the same name take turns, so that none overtakes what another has read."""
         with reported(self._engine.url), Session(self._writer) as session, session.begin():
+            if about and self._engine.dialect.name == "postgresql":  # SQLite has one writer at a time anyway
+                session.execute(take_turns(about))
             yield session
 
 

@@ -30,6 +30,21 @@ def _as_utc(value: datetime) -> datetime:
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+class PlainText(TypeDecorator[str]):
+    """Text that every database can hold and compare: PostgreSQL refuses NUL, and no encoding has half a character."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - given
+        """Refuse on every database what one of them would refuse."""
+        if value is not None and not value.isascii():
+            value.encode()  # raises where there is half a character
+        if value is not None and "\0" in value:
+            raise ValueError("a name holds a NUL character, which no database can be asked for")
+        return value
+
+
 class Word(TypeDecorator[StrEnum]):
     """A member of an enumeration, stored as its value: a new member needs no migration."""
 
@@ -50,7 +65,11 @@ class Word(TypeDecorator[StrEnum]):
 
 
 _WORDS: tuple[type[StrEnum], ...] = (AutonomyLevel, Cause, ChangeState, FixMode, JobState, Verdict)
-_COLUMN_TYPES: dict[Any, TypeEngine[Any]] = {str: Text(), datetime: UtcTime(), **{word: Word(word) for word in _WORDS}}
+_COLUMN_TYPES: dict[Any, TypeEngine[Any]] = {
+    str: PlainText(),
+    datetime: UtcTime(),
+    **{word: Word(word) for word in _WORDS},
+}
 
 
 class Base(DeclarativeBase):

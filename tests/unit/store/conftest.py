@@ -17,14 +17,29 @@ from recloser.values import (
     Incident,
     JobState,
 )
+from tests.postgresql_fixture import Databases, dropped_after
 
 AT = datetime(2026, 5, 4, 3, 2, 1, 500, tzinfo=UTC)
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    """The URL of a store that does not exist yet."""
+def sqlite_url(tmp_path: Path) -> str:
+    """The URL of a store on a file that does not exist yet."""
     return f"sqlite:///{tmp_path}/state/recloser.db"
+
+
+@pytest.fixture
+def postgresql_url(postgresql_databases: Databases) -> Iterator[str]:
+    """The URL of a store in an empty database of a real PostgreSQL."""
+    with dropped_after(postgresql_databases) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest) -> str:
+    """The URL of a store that does not exist yet, on each database in turn."""
+    given: str = request.getfixturevalue(f"{request.param}_url")
+    return given
 
 
 @pytest.fixture

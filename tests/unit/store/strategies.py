@@ -12,10 +12,10 @@ from hypothesis.strategies import SearchStrategy
 from recloser.values import AttemptRecord, ChangeRecord, ChangeState, Incident, Value
 
 KEY_FIELDS = frozenset({"incident_id", "target", "job_id", "change_id", "remedy"})
-"""Fields that are columns, so that their text must be encodable; the rest may hold halves of characters."""
+"""Fields that are columns, so that their text must be encodable and free of NUL; the rest may hold anything."""
 
 any_text = st.text(st.characters(exclude_categories=()), max_size=30)
-encodable_text = st.text(max_size=30)
+encodable_text = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=30)
 _zones = st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=30)), timezone(timedelta(hours=-8))])
 _scalars: dict[Any, SearchStrategy[Any]] = {
     str: any_text,
