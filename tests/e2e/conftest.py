@@ -191,8 +191,18 @@ def report_of(home: Path, incident: Incident) -> tuple[str, dict[str, Any]]:
 @pytest.fixture(scope="session")
 def line(sandbox: SandboxUnderTest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
     """The faulty job, and the environment of whoever heals it."""
+    yield from _line(sandbox, tmp_path_factory.mktemp("kill"), "kill")
+
+
+@pytest.fixture
+def own_line(sandbox: SandboxUnderTest, tmp_path: Path) -> Iterator[Line]:
+    """The same for one test alone."""
+    yield from _line(sandbox, tmp_path, "own")
+
+
+def _line(sandbox: SandboxUnderTest, folder: Path, name: str) -> Iterator[Line]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PREFECT_"))}
-    line = Line(sandbox, tmp_path_factory.mktemp("kill"), kept | sandbox.operator)
+    line = Line(sandbox, folder, kept | sandbox.operator, name)
     line.provision()
     yield line
-    sandbox.client("iam").delete_user_policy(UserName="recloser", PolicyName="kill")
+    sandbox.client("iam").delete_user_policy(UserName="recloser", PolicyName=name)

@@ -31,75 +31,90 @@ with open(os.environ["RUNS"], "a") as runs:
     runs.write(os.environ["AWS_BATCH_JOB_ID"] + "\\n")
 if "GREETING" not in os.environ:
     sys.exit("environment variable GREETING is not set")
-s3 = boto3.client("s3")
+s3, bucket = boto3.client("s3"), os.environ["BUCKET"]
 try:
-    body = s3.get_object(Bucket="kill-data", Key="in/a.csv")["Body"].read()
+    body = s3.get_object(Bucket=bucket, Key="in/a.csv")["Body"].read()
 except Exception as error:
-    sys.exit(f"cannot read s3://kill-data/in/a.csv: {error}")
+    sys.exit(f"cannot read s3://{bucket}/in/a.csv: {error}")
 ballast = bytearray(160 << 20)
 for page in range(0, len(ballast), 4096):
     ballast[page] = 1
-s3.put_object(Bucket="kill-data", Key="out/a.csv", Body=body)
+s3.put_object(Bucket=bucket, Key="out/a.csv", Body=body)
 """
 DECLARATION = """
-name = "kill"
-job = { queue = "kill", definition = "kill", role = "kill-job" }
+name = "NAME"
+job = { queue = "NAME", definition = "NAME", role = "NAME-job" }
 watch = { poll_s = 0.05, list_lag_s = 0.5 }
-image = { repository = "kill", last_good = "good" }
+image = { repository = "NAME", last_good = "good" }
 catalogue = { GREETING = { value = "hello" } }
-outputs = [{ uri = "s3://kill-data/out/a.csv" }]
-inputs = [{ uri = "s3://kill-data/in/a.csv" }]
+outputs = [{ uri = "s3://NAME-data/out/a.csv" }]
+inputs = [{ uri = "s3://NAME-data/in/a.csv" }]
 [guardrails]
 memory = { max_mib = 1024 }
-permissions = { actions = ["s3:GetObject"], resources = ["arn:aws:s3:::kill-data/in/*"], settle_s = 0 }
+permissions = { actions = ["s3:GetObject"], resources = ["arn:aws:s3:::NAME-data/in/*"], settle_s = 0 }
 image = { pin = true }
 """
 
 
 class Line:
-    """A job with four faults, one behind the other, in an account of its own."""
+    """A job with four faults, one behind the other; everything it uses is named after it."""
 
-    def __init__(self, sandbox: SandboxUnderTest, folder: Path, environment: dict[str, str]) -> None:
+    def __init__(self, sandbox: SandboxUnderTest, folder: Path, environment: dict[str, str], name: str) -> None:
         self.sandbox = sandbox
+        self.name = name
         self.folder = folder
         self.runs = folder / "runs"
         self.said = folder / "said"
         self.environment = environment | {"RECLOSER_HOME": str(folder / "home")}
         self.target = folder / "target"
         self.target.mkdir()
-        (self.target / "recloser.toml").write_text(DECLARATION)
+        (self.target / "recloser.toml").write_text(DECLARATION.replace("NAME", name))
 
     def provision(self) -> None:
         """Queue, definition, role, bucket, image and the operator's rights."""
         iam, s3, batch = (self.sandbox.client(name) for name in ("iam", "s3", "batch"))
-        s3.create_bucket(Bucket="kill-data")
-        s3.put_object(Bucket="kill-data", Key="in/a.csv", Body=b"x\n1\n")
+        s3.create_bucket(Bucket=f"{self.name}-data")
+        s3.put_object(Bucket=f"{self.name}-data", Key="in/a.csv", Body=b"x\n1\n")
         trust = _policy(Principal={"Service": "ecs-tasks.amazonaws.com"}, Action="sts:AssumeRole")
-        role = iam.create_role(RoleName="kill-job", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
-        write = _policy(Action="s3:PutObject", Resource="arn:aws:s3:::kill-data/out/*")
-        iam.put_role_policy(RoleName="kill-job", PolicyName="own", PolicyDocument=write)
-        policy = operator_policy(load_target(self.target))
-        iam.put_user_policy(UserName="recloser", PolicyName="kill", PolicyDocument=policy)
-        self.sandbox.sandbox.build(self.target, repository="kill", tag="good")
+        role = iam.create_role(RoleName=f"{self.name}-job", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+        write = _policy(Action="s3:PutObject", Resource=f"arn:aws:s3:::{self.name}-data/out/*")
+        iam.put_role_policy(RoleName=f"{self.name}-job", PolicyName="own", PolicyDocument=write)
+        self.allow()
+        self.sandbox.sandbox.build(self.target, repository=self.name, tag="good")
         resources = {"type": "EC2", "maxvCpus": 4, "minvCpus": 0, "instanceTypes": ["optimal"], "subnets": ["subnet-1"]}
         resources |= {"securityGroupIds": ["sg-1"], "instanceRole": "ecsInstanceRole"}
         batch.create_compute_environment(
-            computeEnvironmentName="kill", type="MANAGED", state="ENABLED", computeResources=resources
+            computeEnvironmentName=self.name, type="MANAGED", state="ENABLED", computeResources=resources
         )
-        order = [{"order": 1, "computeEnvironment": "kill"}]
-        batch.create_job_queue(jobQueueName="kill", state="ENABLED", priority=1, computeEnvironmentOrder=order)
+        order = [{"order": 1, "computeEnvironment": self.name}]
+        batch.create_job_queue(jobQueueName=self.name, state="ENABLED", priority=1, computeEnvironmentOrder=order)
         self._register(role)
+
+    def declare(self, find: str, replace: str) -> None:
+        """Change the declaration."""
+        file = self.target / "recloser.toml"
+        text = file.read_text()
+        assert find in text
+        file.write_text(text.replace(find, replace))
+
+    def allow(self) -> None:
+        """Give the operator what the declaration needs."""
+        policy = operator_policy(load_target(self.target))
+        self.sandbox.client("iam").put_user_policy(UserName="recloser", PolicyName=self.name, PolicyDocument=policy)
 
     def _register(self, role: str) -> None:
         needs = [{"type": "VCPU", "value": "1"}, {"type": "MEMORY", "value": "192"}]
         self.sandbox.client("batch").register_job_definition(
-            jobDefinitionName="kill",
+            jobDefinitionName=self.name,
             type="container",
             containerProperties={
-                "image": f"{REGISTRY}/kill:gone",
+                "image": f"{REGISTRY}/{self.name}:gone",
                 "command": ["python", "-c", JOB],
                 "jobRoleArn": role,
-                "environment": [{"name": "RUNS", "value": str(self.runs)}],
+                "environment": [
+                    {"name": "RUNS", "value": str(self.runs)},
+                    {"name": "BUCKET", "value": f"{self.name}-data"},
+                ],
                 "resourceRequirements": needs,
             },
         )
@@ -119,9 +134,9 @@ class Line:
     def reset(self) -> None:
         """Take away what the last incident's healing left in force."""
         iam = self.sandbox.client("iam")
-        for name in iam.list_role_policies(RoleName="kill-job")["PolicyNames"]:
+        for name in iam.list_role_policies(RoleName=f"{self.name}-job")["PolicyNames"]:
             if name.startswith("recloser-"):
-                iam.delete_role_policy(RoleName="kill-job", PolicyName=name)
+                iam.delete_role_policy(RoleName=f"{self.name}-job", PolicyName=name)
 
     def assert_sound(self) -> None:
         """Every incident healed by one right change an attempt, each job ran at most once, nothing is left over."""
@@ -133,20 +148,25 @@ class Line:
             assert len(incident.attempts) == len(live) + 1
             others = {change.state for change in incident.changes} - {ChangeState.VERIFIED}
             assert others <= {ChangeState.UNDONE}
-        jobs = self._jobs()
+        self.assert_nothing_twice()
+        definitions = self.sandbox.client("batch").describe_job_definitions(status="ACTIVE")["jobDefinitions"]
+        siblings = [one for one in definitions if one["jobDefinitionName"].startswith(f"{self.name}-recloser-")]
+        assert len(siblings) == len(self.incidents())
+        assert {one["revision"] for one in siblings} == {1}
+
+    def assert_nothing_twice(self) -> None:
+        """A job for each attempt and no other, and each ran at most once."""
+        jobs = self.jobs()
         assert max(Counter(job["jobName"] for job in jobs).values()) == 1
         assert len(jobs) == sum(len(incident.attempts) for incident in self.incidents())
         ran = Counter(self.runs.read_text().split())
         assert max(ran.values()) == 1
-        definitions = self.sandbox.client("batch").describe_job_definitions(status="ACTIVE")["jobDefinitions"]
-        siblings = [one for one in definitions if one["jobDefinitionName"].startswith("kill-recloser-")]
-        assert len(siblings) == len(self.incidents())
-        assert {one["revision"] for one in siblings} == {1}
 
-    def _jobs(self) -> list[dict[str, Any]]:
+    def jobs(self) -> list[dict[str, Any]]:
+        """Every job there was, newest first."""
         pages = self.sandbox.client("batch").get_paginator("list_jobs")
-        filters = [{"name": "JOB_NAME", "values": ["kill-*"]}]
-        return [job for page in pages.paginate(jobQueue="kill", filters=filters) for job in page["jobSummaryList"]]
+        filters = [{"name": "JOB_NAME", "values": [f"{self.name}-*"]}]
+        return [job for page in pages.paginate(jobQueue=self.name, filters=filters) for job in page["jobSummaryList"]]
 
 
 def _policy(**statement: Any) -> str:

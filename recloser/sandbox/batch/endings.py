@@ -45,9 +45,21 @@ def not_started(error: StartError) -> Document:
     return {"statusReason": NOT_STARTED, "reason": str(error)[:_MAX_REASON], **code}
 
 
-def cannot_pull(image: str, problem: str) -> StartError:
-    """The image is not there."""
-    return StartError(f"CannotPullContainerError: Error response from daemon: {problem.format(image=image)}")
+def no_image(image: str) -> StartError:
+    """The registry knows no such image."""
+    return _cannot_pull(f"manifest for {image} not found: manifest unknown: Requested image not found")
+
+
+def no_registry(image: str) -> StartError:
+    """The image's registry cannot be reached (wording: Amazon ECS Developer Guide, CannotPullContainer errors)."""
+    host, slash, _ = image.partition("/")
+    registry = host if slash and "." in host else "registry-1.docker.io"
+    problem = "net/http: request canceled while waiting for connection (Client.Timeout exceeded while awaiting headers)"
+    return _cannot_pull(f'Get "https://{registry}/v2/": {problem}')
+
+
+def _cannot_pull(problem: str) -> StartError:
+    return StartError(f"CannotPullContainerError: Error response from daemon: {problem}")
 
 
 def cannot_start(problem: str, exit_code: int) -> StartError:

@@ -140,17 +140,16 @@ class Runner:
 
     async def _image(self, name: str) -> Image:
         if self._at.faults.take("image_pull_failure"):
-            raise endings.cannot_pull(name, "failed to resolve reference {image}: the registry is away")
+            raise endings.no_registry(name)
         known = self._at.images.cached(name)
         if known is not None:
             return known
         try:
             return await asyncio.to_thread(self._at.images.resolve, name)
         except ImageNotFoundError as error:
-            problem = "manifest for {image} not found: manifest unknown: Requested image not found"
-            raise endings.cannot_pull(name, problem) from error
+            raise endings.no_image(name) from error
         except (BotoCoreError, ClientError) as error:
-            raise endings.cannot_pull(name, "failed to resolve reference {image}: the registry is away") from error
+            raise endings.no_registry(name) from error
 
     async def _role(self, job: Job, attempt: Attempt) -> dict[str, str]:
         role = job.container.get("jobRoleArn")

@@ -140,7 +140,7 @@ def test_a_failed_attempt_goes_back_to_runnable() -> None:
     [
         (endings.exited(0, out_of_memory=False), None, "SUCCEEDED"),
         (endings.exited(1, out_of_memory=False), None, "RUNNABLE"),
-        (endings.not_started(endings.cannot_pull("i", "gone")), None, "RUNNABLE"),
+        (endings.not_started(endings.no_image("i")), None, "RUNNABLE"),
         ({}, {"statusReason": endings.HOST_LOST}, "RUNNABLE"),
         (endings.exited(143, out_of_memory=False), {"statusReason": endings.TIMED_OUT}, "FAILED"),
         (endings.exited(143, out_of_memory=False), {"statusReason": "stop", "isTerminated": True}, "FAILED"),
@@ -158,5 +158,5 @@ def test_only_failures_are_retried(own: dict[str, Any], imposed: dict[str, Any] 
 def test_start_failures_can_be_told_apart(condition: str, status: str) -> None:
     """`evaluateOnExit` sees the attempt's status reason."""
     job = job_with(attempts=2, evaluateOnExit=[entry("EXIT", onStatusReason=condition)])
-    endings.record(job, endings.not_started(endings.cannot_pull("i", "gone")), None)
+    endings.record(job, endings.not_started(endings.no_image("i")), None)
     assert job["status"] == status
