@@ -3,7 +3,6 @@
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -35,7 +34,8 @@ with Store.open(sys.argv[1]) as store:
         store.plan_change("i-2026", change, {"a": 1})
 """
 END_OTHERS = """
-SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname LIKE 'recloser%' AND pid <> pg_backend_pid()
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE starts_with(datname, 'recloser') AND pid <> pg_backend_pid()
 """
 
 
@@ -176,13 +176,14 @@ class TestLockedDatabase:
     @pytest.fixture
     def locked(self, url: str, incident: Incident) -> Iterator[Store]:
         """A store with one incident, whose tables somebody else holds."""
-        with Store.open(url) as store, closing(create_engine(url).raw_connection()) as other:
+        lock = "BEGIN IMMEDIATE" if url.startswith("sqlite") else "LOCK TABLE incidents IN ACCESS EXCLUSIVE MODE"
+        somebody = create_engine(url)
+        with Store.open(url) as store:
             store.save_incident(incident)
-            lock = "BEGIN IMMEDIATE" if url.startswith("sqlite") else "LOCK TABLE incidents IN ACCESS EXCLUSIVE MODE"
-            cursor = other.cursor()
-            cursor.execute(lock)
-            yield store
-            other.rollback()
+            with somebody.connect() as other:
+                other.exec_driver_sql(lock)
+                yield store
+        somebody.dispose()
 
     def test_is_waited_for_and_then_named(self, locked: Store, incident: Incident) -> None:
         """A write that gets no turn within the time allowed is an error that changes nothing."""
