@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from flows.commands import faults, heal, policy, sandbox
+from flows.commands import data, faults, heal, policy, sandbox
 from recloser.errors import RecloserError
 
 app = typer.Typer(
@@ -15,6 +15,7 @@ app = typer.Typer(
 )
 app.command()(heal.heal)
 app.command()(policy.policy)
+app.add_typer(data.app, name="data")
 app.add_typer(faults.app, name="faults")
 app.add_typer(sandbox.app, name="sandbox")
 

@@ -24,11 +24,13 @@ from recloser.grid.residuals import State
 from recloser.grid.solution import Engine, Flows, Solution
 from recloser.grid.staging import staged_folder
 from recloser.grid.storage import StoredDataset, open_dataset, write_dataset
+from recloser.grid.summary import Check, Summary, summarise
 
 __all__ = [
     "SIZES",
     "BadRequestError",
     "Block",
+    "Check",
     "DamagedTablesError",
     "Dataset",
     "DatasetError",
@@ -44,6 +46,7 @@ __all__ = [
     "Solution",
     "State",
     "StoredDataset",
+    "Summary",
     "UnknownCaseError",
     "generate_dataset",
     "inputs_sha256",
@@ -57,5 +60,6 @@ __all__ = [
     "request_size",
     "solve_block",
     "staged_folder",
+    "summarise",
     "write_dataset",
 ]

@@ -17,8 +17,9 @@ from recloser.grid.residuals import State
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from recloser.grid.columns import Floats
     from recloser.grid.loads import Injections
-    from recloser.grid.networks import Floats, Network
+    from recloser.grid.networks import Network
     from recloser.grid.request import DatasetRequest
     from recloser.grid.solution import Engine
 

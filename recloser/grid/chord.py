@@ -18,8 +18,9 @@ from recloser.grid.solution import Solution
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from recloser.grid.columns import Floats
     from recloser.grid.loads import Injections
-    from recloser.grid.networks import Floats, Network
+    from recloser.grid.networks import Network
     from recloser.grid.physics import Complex
 
 _CHORD_ITERATIONS = 20

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from recloser.grid.blocks import Block
-    from recloser.grid.networks import Floats, Ints, Network
+    from recloser.grid.columns import Floats, Ints
+    from recloser.grid.networks import Network
     from recloser.grid.request import DatasetRequest
 
 NODE_FEATURES = ("pd_mw", "qd_mvar", "pg_mw")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal
 
 from recloser.grid.chord import ChordNewton
+from recloser.grid.errors import EngineMissingError
 from recloser.grid.lightsim import LightSim2Grid
 
 if TYPE_CHECKING:
@@ -25,6 +25,11 @@ def make_engine(network: Network, name: EngineName = "auto") -> Engine:
     Raises:
         EngineMissingError: lightsim2grid was asked for and is not installed.
     """
-    if name == "auto":
-        name = "lightsim2grid" if find_spec("lightsim2grid") else "chord-newton"
-    return LightSim2Grid(network) if name == "lightsim2grid" else ChordNewton(network)
+    if name == "chord-newton":
+        return ChordNewton(network)
+    try:
+        return LightSim2Grid(network)
+    except EngineMissingError:
+        if name == "auto":
+            return ChordNewton(network)
+        raise

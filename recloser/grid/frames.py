@@ -13,11 +13,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from recloser.grid.request import DT_MIN, T0
+from recloser.grid.residuals import State
+from recloser.grid.solution import Flows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from recloser.grid.blocks import Block
+    from recloser.grid.columns import Floats
+    from recloser.grid.networks import Network
 
 NODE_COLUMNS: Mapping[str, str] = MappingProxyType(
     {
@@ -56,7 +60,7 @@ Columns = dict[str, NDArray[Any]]
 
 def node_columns(block: Block) -> Columns:
     """The node table of some steps, T x N rows; `ts` is in nanoseconds of UTC."""
-    steps, buses = _keys(block, block.network.n_buses)
+    steps, buses = keys(block.first_step, block.n_steps, block.network.n_buses)
     return {
         "step": steps,
         "ts": timestamps(steps),
@@ -72,7 +76,7 @@ def node_columns(block: Block) -> Columns:
 
 def edge_columns(block: Block) -> Columns:
     """The edge table of some steps, T x E rows."""
-    steps, branches = _keys(block, block.network.n_branches)
+    steps, branches = keys(block.first_step, block.n_steps, block.network.n_branches)
     flows = block.state.flows
     return {
         "step": steps,
@@ -87,7 +91,7 @@ def edge_columns(block: Block) -> Columns:
 
 def gen_columns(block: Block) -> Columns:
     """The table of units of some steps, T x G rows."""
-    steps, units = _keys(block, block.network.n_generators)
+    steps, units = keys(block.first_step, block.n_steps, block.network.n_generators)
     at = block.network.generators.bus
     return {
         "step": steps,
@@ -105,12 +109,30 @@ def to_frame(columns: Columns) -> pd.DataFrame:
     return frame
 
 
+def to_state(node: pd.DataFrame, edge: pd.DataFrame, network: Network) -> State:
+    """The tables as arrays, [T, N] and [T, E], without looking at their keys.
+
+    Args:
+        node: Node rows, whole steps, in the order of step and bus.
+        edge: Edge rows of the same steps, in the order of step and branch.
+        network: Gives the number of buses and branches.
+    """
+    flows = {name: _cube(edge, name, network.n_branches) for name in ("pf_mw", "qf_mvar", "pt_mw", "qt_mvar")}
+    at_buses = ("pd_mw", "qd_mvar", "pg_mw", "qg_mvar", "vm_pu", "va_deg")
+    return State(flows=Flows(**flows), **{name: _cube(node, name, network.n_buses) for name in at_buses})
+
+
 def timestamps(steps: NDArray[Any]) -> NDArray[np.datetime64]:
     """When each step is, in UTC, as naive nanoseconds."""
     start = np.datetime64(T0.removesuffix("Z"), "ns")
     return np.asarray(start + steps * np.timedelta64(DT_MIN * 60 * 10**9, "ns"))
 
 
-def _keys(block: Block, width: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    steps = np.arange(block.first_step, block.first_step + block.n_steps, dtype=np.int32)
-    return np.repeat(steps, width), np.tile(np.arange(width, dtype=np.int32), block.n_steps)
+def keys(first_step: int, n_steps: int, width: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """The step and the position of each row, in the order we write them."""
+    steps = np.arange(first_step, first_step + n_steps, dtype=np.int32)
+    return np.repeat(steps, width), np.tile(np.arange(width, dtype=np.int32), n_steps)
+
+
+def _cube(frame: pd.DataFrame, name: str, width: int) -> Floats:
+    return frame[name].to_numpy(dtype=np.float64).reshape(-1, width)

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from recloser.grid.networks import Floats, Ints, Network
+    from recloser.grid.columns import Floats, Ints
+    from recloser.grid.networks import Network
     from recloser.grid.request import DatasetRequest
 
 BIT_GENERATOR = "PCG64"

@@ -12,19 +12,21 @@ from recloser.grid.request import DatasetRequest
 from recloser.values import Value
 
 SCHEMA_VERSION = "1.0"
+Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.+-]{1,100}$")]
+"""A name that a terminal, a path and a page can show as it is."""
 
 
 class Generator(Value):
     """The program that made it."""
 
-    name: str
-    version: str
+    name: Word
+    version: Word
 
 
 class Case(Value):
     """The network."""
 
-    name: str
+    name: Word
     base_mva: float
     network_sha256: str
 
@@ -66,8 +68,8 @@ class ResidualMaxima(Value):
 class Solver(Value):
     """What solved the power flow, until no bus was off by more than the tolerance."""
 
-    name: str
-    version: str
+    name: Word
+    version: Word
     tolerance_mva: float
     max_iterations: int
 
@@ -85,7 +87,7 @@ class Manifest(Value):
     """`manifest.json` of a dataset."""
 
     schema_version: str = SCHEMA_VERSION
-    dataset_id: str
+    dataset_id: Word
     created_utc: datetime
     parent: str | None = None
     generator: Generator

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from recloser.grid.solution import Flows
 
 if TYPE_CHECKING:
-    from recloser.grid.networks import Floats, Network
+    from recloser.grid.columns import Floats
+    from recloser.grid.networks import Network
 
 Complex = NDArray[np.complex128]
 

@@ -25,7 +25,7 @@ class DatasetRequest(Value):
 
     model_config = ConfigDict(strict=True)  # true is no number of steps
 
-    case: str
+    case: str = Field(pattern=r"^[A-Za-z0-9_.-]{1,40}$")
     n_steps: int = Field(ge=1, le=MAX_STEPS)
     n_buses: int
     seed: int = Field(ge=0, lt=2**63)

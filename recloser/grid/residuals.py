@@ -17,7 +17,8 @@ from recloser.grid.networks import PV
 from recloser.grid.solution import Flows
 
 if TYPE_CHECKING:
-    from recloser.grid.networks import Floats, Network
+    from recloser.grid.columns import Floats
+    from recloser.grid.networks import Network
 
 
 @dataclass(frozen=True, slots=True, eq=False)

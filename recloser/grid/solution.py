@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from recloser.grid.columns import Floats
     from recloser.grid.loads import Injections
-    from recloser.grid.networks import Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)

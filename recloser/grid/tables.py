@@ -102,8 +102,7 @@ def iter_table(path: Path, rows_at_once: int) -> Iterator[pd.DataFrame]:
     try:
         if path.suffix == ".parquet":
             with pa.parquet.ParquetFile(path) as file:
-                for batch in file.iter_batches(batch_size=rows_at_once):
-                    yield batch.to_pandas()
+                yield from _pieces((batch.to_pandas() for batch in file.iter_batches(rows_at_once)), rows_at_once)
         else:
             with pd.read_csv(path, float_precision="round_trip", chunksize=rows_at_once) as pieces:
                 for piece in pieces:
@@ -112,6 +111,18 @@ def iter_table(path: Path, rows_at_once: int) -> Iterator[pd.DataFrame]:
         raise DatasetError(f"{path} is missing.") from error
     except (OSError, ValueError, pa.ArrowException) as error:
         raise DatasetError(f"{path} cannot be read as a table: {_first_line(error)}") from error
+
+
+def _pieces(batches: Iterator[pd.DataFrame], rows_at_once: int) -> Iterator[pd.DataFrame]:
+    """Batches of any size, which end where a row group does, as pieces of one size."""
+    held = pd.DataFrame()
+    for batch in batches:
+        held = pd.concat([held, batch], ignore_index=True) if len(held) else batch
+        while len(held) >= rows_at_once:
+            yield held.iloc[:rows_at_once]
+            held = held.iloc[rows_at_once:]
+    if len(held):
+        yield held
 
 
 def _open_parquet(path: Path, schema: Any) -> Any:
