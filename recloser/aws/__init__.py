@@ -21,10 +21,12 @@ from recloser.aws.events import EventsGateway, JobEvent
 from recloser.aws.iam import IamGateway, canonical
 from recloser.aws.images import ImageReference, ImagesGateway, parse_image
 from recloser.aws.job_table import JobTableGateway
+from recloser.aws.logs import GROUP as LOG_GROUP
 from recloser.aws.logs import LogsGateway
 from recloser.aws.objects import ObjectInfo, ObjectsGateway, split_uri
 
 __all__ = [
+    "LOG_GROUP",
     "AccessRefused",
     "Account",
     "AwsError",

@@ -6,28 +6,34 @@ Throttling happens below: every request of the two clients, retries included, ta
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from recloser.aws.batch_answers import definition_of, snapshot_of
 from recloser.aws.errors import NotFound, Rejected
+from recloser.aws.siblings import sibling_of
 from recloser.aws.translation import sensible, translated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from mypy_boto3_batch import BatchClient
-    from mypy_boto3_batch.type_defs import ContainerOverridesTypeDef, JobDefinitionTypeDef, ResourceRequirementTypeDef
+    from mypy_boto3_batch.type_defs import (
+        ContainerOverridesTypeDef,
+        JobDefinitionTypeDef,
+        JobTimeoutTypeDef,
+        ResourceRequirementTypeDef,
+    )
 
-    from recloser.values import JobDefinition, JobSnapshot, JobSpec
+    from recloser.values import ContainerEdits, JobDefinition, JobSnapshot, JobSpec
 
 IDS_PER_DESCRIBE = 100
 MAX_OVERRIDES = 8192
 """Characters of serialised container overrides; a longer submission fails at dispatch."""
 MAX_REASON = 1024
-_REGISTERED = (
-    "type", "parameters", "schedulingPriority", "containerProperties", "retryStrategy", "propagateTags", "timeout",
-    "platformCapabilities", "consumableResourceProperties",
-)  # fmt: skip
+
+
+class _Limits(TypedDict, total=False):
+    timeout: JobTimeoutTypeDef
 
 
 class BatchGateway:
@@ -61,6 +67,7 @@ class BatchGateway:
                 jobDefinition=spec.definition,
                 containerOverrides=overrides,
                 tags=dict(spec.tags),
+                **_limits_of(spec),
             )
         with sensible("batch", "SubmitJob"):
             return str(answer["jobId"])
@@ -107,13 +114,15 @@ class BatchGateway:
             raise self._no_definition(name, "it is deregistered")
         return _value_of(found)
 
-    def register_sibling(self, definition_arn: str, *, name: str, image: str, tags: Mapping[str, str]) -> JobDefinition:
-        """Register a definition with the same content as another, but another image.
+    def register_sibling(
+        self, definition_arn: str, *, name: str, edits: ContainerEdits, tags: Mapping[str, str]
+    ) -> JobDefinition:
+        """Register a definition with the same content as another, but for some edits.
 
         Args:
             definition_arn: The definition to copy, active or not.
             name: Name of the new definition.
-            image: Image of the new definition.
+            edits: In what its container differs.
             tags: Added to the copied definition's own.
 
         Raises:
@@ -121,7 +130,8 @@ class BatchGateway:
             Rejected: It is not a definition of one container.
         """
         original = self._definition(definition_arn)
-        request = _sibling_of(original, name=name, image=image, tags=tags)
+        _value_of(original)
+        request = sibling_of(original, name=name, edits=edits, tags=tags)
         with translated("batch", "RegisterJobDefinition"):
             answer = self._client.register_job_definition(**request)
         with sensible("batch", "RegisterJobDefinition"):
@@ -187,33 +197,29 @@ def _overrides_of(spec: JobSpec) -> ContainerOverridesTypeDef:
         asked.append({"type": "MEMORY", "value": str(spec.memory_mib)})
     if spec.vcpus is not None:
         asked.append({"type": "VCPU", "value": f"{spec.vcpus:g}"})
+    if spec.gpus is not None:
+        asked.append({"type": "GPU", "value": str(spec.gpus)})
     if asked:
         overrides["resourceRequirements"] = asked
+    if spec.command is not None:
+        overrides["command"] = list(spec.command)
     _check_length(overrides, spec.name)
     return overrides
+
+
+def _limits_of(spec: JobSpec) -> _Limits:
+    return {} if spec.timeout_s is None else {"timeout": {"attemptDurationSeconds": spec.timeout_s}}
 
 
 def _check_length(overrides: ContainerOverridesTypeDef, job_name: str) -> None:
     length = len(json.dumps(overrides, ensure_ascii=False, separators=(",", ":")))
     if length > MAX_OVERRIDES:
         raise Rejected(
-            f"job {job_name!r}: its environment and sizes take {length} characters, Batch allows {MAX_OVERRIDES}: "
-            "pass large values through S3",
+            f"job {job_name!r}: its command, environment and sizes take {length} characters, "
+            f"Batch allows {MAX_OVERRIDES}: pass large values through S3",
             service="batch",
             operation="SubmitJob",
         )
-
-
-def _sibling_of(original: Mapping[str, Any], *, name: str, image: str, tags: Mapping[str, str]) -> dict[str, Any]:
-    _value_of(original)
-    kept = {field: original[field] for field in _REGISTERED if field in original}
-    own_tags = {key: value for key, value in original.get("tags", {}).items() if not key.startswith("aws:")}
-    return {
-        **kept,
-        "jobDefinitionName": name,
-        "containerProperties": {**original["containerProperties"], "image": image},
-        "tags": {**own_tags, **tags},
-    }
 
 
 def _value_of(definition: Mapping[str, Any]) -> JobDefinition:

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from recloser.redaction import clean
-from recloser.values import JobAttempt, JobDefinition, JobSnapshot, JobState
+from recloser.values import JobAttempt, JobDefinition, JobSnapshot, JobState, Platform
 
 Answer = Mapping[str, Any]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -28,11 +28,8 @@ def snapshot_of(job: Answer) -> JobSnapshot:
         status_reason=_text(job.get("statusReason")),
         queue=clean(job["jobQueue"]),
         definition_arn=clean(job["jobDefinition"]),
-        image=_text(container.get("image")),
-        job_role_arn=_text(container.get("jobRoleArn")),
-        memory_mib=_memory_mib(container),
-        vcpus=_vcpus(container),
-        environment=_environment(container),
+        timeout_s=(job.get("timeout") or {}).get("attemptDurationSeconds"),
+        **_container(container, job),
         log_stream=_text(container.get("logStreamName")) or (attempts[-1].log_stream if attempts else None),
         attempts=attempts,
         is_cancelled=bool(job.get("isCancelled")),
@@ -54,13 +51,29 @@ def definition_of(definition: Answer) -> JobDefinition:
         arn=definition["jobDefinitionArn"],
         name=definition["jobDefinitionName"],
         revision=definition["revision"],
-        image=clean(container["image"]),
-        job_role_arn=_text(container.get("jobRoleArn")),
-        memory_mib=_memory_mib(container),
-        vcpus=_vcpus(container),
-        environment=_environment(container),
+        **_container(container, definition),
         tags=definition.get("tags") or {},
     )
+
+
+def _container(container: Answer, around: Answer) -> dict[str, Any]:
+    """What a job and a job definition say of their container in the same words."""
+    logs = container.get("logConfiguration") or {}
+    return {
+        "image": _text(container.get("image")),
+        "command": tuple(clean(word) for word in container.get("command") or ()),
+        "job_role_arn": _text(container.get("jobRoleArn")),
+        "execution_role_arn": _text(container.get("executionRoleArn")),
+        "platform": Platform.FARGATE if "FARGATE" in (around.get("platformCapabilities") or ()) else Platform.EC2,
+        "memory_mib": _memory_mib(container),
+        "vcpus": _vcpus(container),
+        "gpus": int(asked) if (asked := _requirement(container, "GPU")) else None,
+        "shared_memory_mib": (container.get("linuxParameters") or {}).get("sharedMemorySize"),
+        "ephemeral_gib": (container.get("ephemeralStorage") or {}).get("sizeInGiB"),
+        "cpu_architecture": (container.get("runtimePlatform") or {}).get("cpuArchitecture"),
+        "log_options": {clean(name): clean(value) for name, value in (logs.get("options") or {}).items()},
+        "environment": _environment(container),
+    }
 
 
 def _attempts_of(job: Answer, container: Answer) -> tuple[JobAttempt, ...]:

@@ -28,6 +28,27 @@ class IamGateway:
         """
         return self._client.get_role(RoleName=role)["Role"]["Arn"]
 
+    def trust_policy(self, role: str) -> str:
+        """Who may assume a role, as canonical JSON text (`canonical`).
+
+        Raises:
+            NotFound: There is no such role.
+        """
+        with translated("iam", "GetRole"):
+            document: object = self._client.get_role(RoleName=role)["Role"].get("AssumeRolePolicyDocument", {})
+        with sensible("iam", "GetRole"):
+            return canonical(document if isinstance(document, str) else json.dumps(document))
+
+    @translated("iam", "UpdateAssumeRolePolicy")
+    def put_trust_policy(self, role: str, document: str) -> None:
+        """Replace the policy that says who may assume a role.
+
+        Args:
+            role: Name of the role.
+            document: Its JSON text.
+        """
+        self._client.update_assume_role_policy(RoleName=role, PolicyDocument=document)
+
     def allows(self, role_arn: str, action: str, resource: str) -> bool:
         """Whether a role's policies allow one action on one resource; what the resource itself says is not seen.
 

@@ -6,7 +6,7 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 from recloser.healing.metrics import measure
-from recloser.healing.remedies import Change, restore_change
+from recloser.healing.remedies import Change, Proposal, remedy_facts, restore_change
 from recloser.values import AttemptRecord, ChangeRecord, ChangeState, Incident, Value, Verdict, utc_now
 
 if TYPE_CHECKING:
@@ -69,14 +69,17 @@ class Casebook:
     def plan(self, change: Change, site: Site, diagnosis: Diagnosis) -> PlannedChange:
         """Write a change down before anything is written to the account."""
         attempt = self.attempt.number if self.incident.attempts else 0
+        facts = remedy_facts().get(change.kind)
         record = ChangeRecord(
             change_id=f"{self.incident.incident_id}-{len(self.incident.changes) + 1}",
             attempt=attempt,
-            remedy=change.kind,
+            remedy=change.remedy if isinstance(change, Proposal) else change.kind,
             level=change.level,
             cause=diagnosis.cause,
             state=ChangeState.PLANNED,
             planned_at=utc_now(),
+            cost=facts.cost if facts else "",
+            blast_radius=facts.blast_radius if facts else "",
             **change.wording(site).model_dump(),
         )
         planned = PlannedChange(record=record, payload=change.model_dump(mode="json"))

@@ -5,9 +5,17 @@ HealingError
 ├── WatchTimedOut    the attempt did not end in the time the target allows
 ├── ChangeFailed     a change could not be applied or was not found in place
 └── Refused          a remedy does not apply, or a guardrail forbids it
+    └── Proposed     … and the exact change is left for a person
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from recloser.errors import RecloserError
+
+if TYPE_CHECKING:
+    from recloser.healing.remedies.change import Change
 
 
 class HealingError(RecloserError):
@@ -28,3 +36,12 @@ class ChangeFailed(HealingError):  # noqa: N818
 
 class Refused(HealingError):  # noqa: N818
     """This remedy is not available here; the message is the reason shown to a person."""
+
+
+class Proposed(Refused):
+    """A remedy that is a person's to carry out; `change` words it, and is never applied."""
+
+    def __init__(self, reason: str, change: Change) -> None:
+        """Say why it is not done here, and what exactly it would be."""
+        super().__init__(reason)
+        self.change = change

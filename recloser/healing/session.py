@@ -15,9 +15,9 @@ from recloser.healing import evidence as collecting
 from recloser.healing import submission
 from recloser.healing import watch as watching
 from recloser.healing.casebook import Casebook, PlannedChange
-from recloser.healing.errors import HealingError, Refused
+from recloser.healing.errors import HealingError, Proposed, Refused
 from recloser.healing.holding import Hold
-from recloser.healing.remedies import REMEDIES, Case, stage_test_data
+from recloser.healing.remedies import REMEDIES, AcceptOutput, Case, stage_test_data
 from recloser.values import (
     AutonomyLevel,
     Cause,
@@ -205,6 +205,8 @@ class Healing:
                 change = REMEDIES[name](case)
             except (Refused, AwsError) as refused:
                 refusals.append(f"{name}: {refused}")
+                if isinstance(refused, Proposed):
+                    self.decline(self._book.plan(refused.change, self.site, diagnosis), str(refused))
                 continue
             planned = self._book.plan(change, self.site, diagnosis)
             self._narrator.planned(planned.record)
@@ -295,6 +297,8 @@ class Healing:
             self._abandon(planned, error)
             return False
         self._narrator.settled(self._book.settle(planned, ChangeState.VERIFIED))
+        if isinstance(planned.change, AcceptOutput):
+            self.close(Verdict.HEALED, f"{planned.record.summary[0].upper()}{planned.record.summary[1:]}.")
         watching.rest(planned.change.settle_s)
         return True
 

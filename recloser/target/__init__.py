@@ -1,19 +1,22 @@
 """What is under test: `recloser.toml`, read into validated models."""
 
-from recloser.target.load import TargetError, load_target
-from recloser.target.models import (
+from recloser.target.guardrails import (
     NEVER_GRANTED,
-    CatalogueEntry,
+    Boundary,
     Guardrails,
     ImageGuardrails,
+    MemoryGuardrails,
+    PermissionGuardrails,
+    RetryGuardrails,
+)
+from recloser.target.load import TargetError, load_target
+from recloser.target.models import (
+    CatalogueEntry,
     ImageSource,
     InputFile,
     JobTable,
     JobTarget,
-    MemoryGuardrails,
     OutputFile,
-    PermissionGuardrails,
-    RetryGuardrails,
     S3Uri,
     Target,
     TestData,
@@ -22,6 +25,7 @@ from recloser.target.models import (
 
 __all__ = [
     "NEVER_GRANTED",
+    "Boundary",
     "CatalogueEntry",
     "Guardrails",
     "ImageGuardrails",

@@ -10,16 +10,10 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-# STS, IAM and KMS rights widen rights themselves; no boundary may declare them.
-NEVER_GRANTED = ("iam:", "sts:", "organizations:", "kms:", "account:")
-
-
-class Declared(BaseModel):
-    """A table of `recloser.toml`: frozen, and a key it does not know is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+from recloser.target.base import Declared
+from recloser.target.guardrails import Guardrails
 
 
 def _s3_uri(value: str) -> str:
@@ -38,7 +32,11 @@ class JobTarget(Declared):
     queue: str = Field(min_length=1)
     definition: str = Field(min_length=1)
     role: str = Field(min_length=1)
-    """Name of the role the container runs as: the only role whose rights may be extended."""
+    """Name of the role the container runs as."""
+    execution_role: str | None = None
+    """Name of the role that pulls the image, reads secrets and writes the log; on EC2 without one, the instance's."""
+    instance_role: str | None = None
+    """Name of the role of the queue's instances."""
     environment: dict[str, str] = Field(default_factory=dict)
     """Sent with every submission. Secrets do not belong here; see the catalogue's `from_env`."""
 
@@ -133,57 +131,6 @@ class CatalogueEntry(Declared):
         if (self.value is None) == (self.from_env is None):
             raise ValueError("give exactly one of `value` and `from_env`")
         return self
-
-
-class MemoryGuardrails(Declared):
-    """How far a job may grow."""
-
-    max_mib: int = Field(ge=4)
-    factor: float = Field(default=2.0, gt=1, le=4)
-    max_steps: int = Field(default=3, ge=1, le=10)
-
-
-def _grantable_action(value: str) -> str:
-    if "*" in value or "?" in value or ":" not in value:
-        raise ValueError(f"{value!r} is not one exact action such as s3:GetObject")
-    if value.lower().startswith(NEVER_GRANTED):
-        raise ValueError(f"{value!r} widens rights by itself and is never granted")
-    return value
-
-
-class PermissionGuardrails(Declared):
-    """The boundary inside which a missing permission of the job role may be granted."""
-
-    actions: tuple[Annotated[str, AfterValidator(_grantable_action)], ...] = ()
-    resources: tuple[str, ...] = ()
-    """ARN patterns; `*` matches any text. Grants themselves always name exact ARNs."""
-    settle_s: float = Field(default=15.0, ge=0, le=300)
-    """How long to wait after a grant: IAM is eventually consistent."""
-
-
-class ImageGuardrails(Declared):
-    """Which image remedies the owner consents to."""
-
-    pin: bool = False
-    rebuild: bool = False
-
-
-class RetryGuardrails(Declared):
-    """How a transient failure is retried: full jitter up to `base_s * 2**n`, never above `cap_s`."""
-
-    max: int = Field(default=3, ge=0, le=10)
-    base_s: float = Field(default=30.0, ge=0)
-    cap_s: float = Field(default=1_800.0, ge=0)
-
-
-class Guardrails(Declared):
-    """What may be changed without asking; a remedy whose table is missing is only ever proposed."""
-
-    max_changes: int = Field(default=10, ge=0, le=100)
-    memory: MemoryGuardrails | None = None
-    permissions: PermissionGuardrails = PermissionGuardrails()
-    image: ImageGuardrails = ImageGuardrails()
-    retry: RetryGuardrails = RetryGuardrails()
 
 
 class Target(Declared):

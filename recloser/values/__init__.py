@@ -5,6 +5,7 @@ This package imports nothing of ours, so every room may import it.
 
 from recloser.values.base import Value, utc_now
 from recloser.values.cause import Cause, CauseClass
+from recloser.values.container import Capacity, Container, ContainerEdits, Platform
 from recloser.values.incident import (
     AttemptRecord,
     AutonomyLevel,
@@ -34,10 +35,13 @@ from recloser.values.job import (
 __all__ = [
     "AttemptRecord",
     "AutonomyLevel",
+    "Capacity",
     "Cause",
     "CauseClass",
     "ChangeRecord",
     "ChangeState",
+    "Container",
+    "ContainerEdits",
     "Diagnosis",
     "Evidence",
     "EvidenceLine",
@@ -53,6 +57,7 @@ __all__ = [
     "LogTail",
     "Metrics",
     "OutputCheck",
+    "Platform",
     "RuledOut",
     "Value",
     "Verdict",

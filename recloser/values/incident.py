@@ -147,6 +147,10 @@ class ChangeRecord(Value):
     """How to make it permanent."""
     undo: str
     """How to take it back by hand."""
+    cost: str = ""
+    """What it costs while it is in force."""
+    blast_radius: str = ""
+    """Who else it touches."""
     cause: Cause
     state: ChangeState
     note: str = ""

@@ -11,6 +11,7 @@ from enum import StrEnum
 from pydantic import Field, SecretStr
 
 from recloser.values.base import Value
+from recloser.values.container import Container
 
 
 class JobState(StrEnum):
@@ -40,6 +41,10 @@ class JobSpec(Value):
     environment: Mapping[str, SecretStr] = Field(default_factory=dict)
     memory_mib: int | None = Field(default=None, ge=4)
     vcpus: float | None = Field(default=None, gt=0)
+    gpus: int | None = Field(default=None, ge=1)
+    command: tuple[str, ...] | None = None
+    timeout_s: int | None = Field(default=None, ge=60)
+    """Batch ends each attempt after so long; it takes no limit under a minute."""
     tags: Mapping[str, str] = Field(default_factory=dict)
 
 
@@ -55,8 +60,8 @@ class JobAttempt(Value):
     stopped_at: datetime | None = None
 
 
-class JobSnapshot(Value):
-    """What DescribeJobs knows of a job at one moment."""
+class JobSnapshot(Container):
+    """What DescribeJobs knows of a job at one moment: the definition's container with the submission on top."""
 
     job_id: str
     name: str
@@ -64,12 +69,7 @@ class JobSnapshot(Value):
     status_reason: str | None = None
     queue: str
     definition_arn: str
-    image: str | None = None
-    job_role_arn: str | None = None
-    memory_mib: int | None = None
-    vcpus: float | None = None
-    environment: Mapping[str, SecretStr] = Field(default_factory=dict)
-    """The container's environment: the definition's, with the submission's on top."""
+    timeout_s: int | None = None
     log_stream: str | None = None
     """The stream of the latest attempt, from RUNNING on."""
     attempts: tuple[JobAttempt, ...] = ()
@@ -85,17 +85,12 @@ class JobSnapshot(Value):
         return self.attempts[-1] if self.attempts else JobAttempt(number=1, status_reason=self.status_reason)
 
 
-class JobDefinition(Value):
+class JobDefinition(Container):
     """One revision of a job definition."""
 
     arn: str
     name: str
     revision: int
-    image: str
-    job_role_arn: str | None = None
-    memory_mib: int | None = None
-    vcpus: float | None = None
-    environment: Mapping[str, SecretStr] = Field(default_factory=dict)
     tags: Mapping[str, str] = Field(default_factory=dict)
 
 

@@ -6,14 +6,39 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Discriminator, TypeAdapter
 
+from recloser.healing.remedies.accept import AcceptOutput, accept_output
+from recloser.healing.remedies.catalogue import proposal_facts, remedy_facts
 from recloser.healing.remedies.change import Case, Change, Wording
+from recloser.healing.remedies.command import request_gpu, restore_command
+from recloser.healing.remedies.definition import (
+    grow_disk,
+    set_job_role,
+    set_platform,
+    set_shared_memory,
+    unset_static_keys,
+)
 from recloser.healing.remedies.environment import SetEnvironment, set_environment
-from recloser.healing.remedies.image import PinImage, RebuildImage, pin_image, rebuild_image
+from recloser.healing.remedies.image import RebuildImage, pin_image, rebuild_image
 from recloser.healing.remedies.inputs import RestoreInput, restore_input
-from recloser.healing.remedies.memory import RaiseMemory, raise_memory
+from recloser.healing.remedies.lever import lower_parallelism
+from recloser.healing.remedies.log_group import CreateLogGroup, create_log_group, fix_log_options
+from recloser.healing.remedies.memory import raise_memory
+from recloser.healing.remedies.override import Override
 from recloser.healing.remedies.permission import GrantPermission, grant_permission
-from recloser.healing.remedies.retry import RetrySame, retry_same
+from recloser.healing.remedies.proposal import Proposal, proposer
+from recloser.healing.remedies.queue import switch_queue
+from recloser.healing.remedies.retry import (
+    Retry,
+    retry_after_output_check,
+    retry_backoff,
+    retry_other_host,
+    retry_same,
+)
+from recloser.healing.remedies.revision import Revision
+from recloser.healing.remedies.sizes import clamp_resources, round_up_fargate
 from recloser.healing.remedies.test_data import StageTestData, stage_test_data
+from recloser.healing.remedies.timeout import raise_timeout
+from recloser.healing.remedies.trust import FixTrust, fix_trust
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,17 +46,50 @@ if TYPE_CHECKING:
     from recloser.healing.remedies.change import Remedy
 
 REMEDIES: Mapping[str, Remedy] = {
-    "grant_permission": grant_permission,
-    "pin_image": pin_image,
-    "raise_memory": raise_memory,
-    "rebuild_image": rebuild_image,
-    "restore_input": restore_input,
-    "retry_same": retry_same,
-    "set_environment": set_environment,
-}
+    remedy.__name__: remedy
+    for remedy in (
+        accept_output,
+        clamp_resources,
+        create_log_group,
+        fix_log_options,
+        fix_trust,
+        grant_permission,
+        grow_disk,
+        lower_parallelism,
+        pin_image,
+        raise_memory,
+        raise_timeout,
+        rebuild_image,
+        request_gpu,
+        restore_command,
+        restore_input,
+        retry_after_output_check,
+        retry_backoff,
+        retry_other_host,
+        retry_same,
+        round_up_fargate,
+        set_environment,
+        set_job_role,
+        set_platform,
+        set_shared_memory,
+        switch_queue,
+        unset_static_keys,
+    )
+} | {name: proposer(name) for name in proposal_facts()}
 
 AnyChange = Annotated[
-    SetEnvironment | RaiseMemory | GrantPermission | RestoreInput | PinImage | RebuildImage | RetrySame | StageTestData,
+    AcceptOutput
+    | CreateLogGroup
+    | FixTrust
+    | GrantPermission
+    | Override
+    | Proposal
+    | RebuildImage
+    | RestoreInput
+    | Retry
+    | Revision
+    | SetEnvironment
+    | StageTestData,
     Discriminator("kind"),
 ]
 _ADAPTER: TypeAdapter[AnyChange] = TypeAdapter(AnyChange)
@@ -42,4 +100,14 @@ def restore_change(payload: Mapping[str, Any]) -> Change:
     return _ADAPTER.validate_python(payload)
 
 
-__all__ = ["REMEDIES", "Case", "Change", "Wording", "restore_change", "stage_test_data"]
+__all__ = [
+    "REMEDIES",
+    "AcceptOutput",
+    "Case",
+    "Change",
+    "Proposal",
+    "Wording",
+    "remedy_facts",
+    "restore_change",
+    "stage_test_data",
+]

@@ -1,19 +1,20 @@
 """An unknown image tag: the last good one, or a new build by the target's declared command.
 
-SubmitJob cannot override the image, so both work through a sibling job definition that differs in the image
-alone. Nobody who submits by the old name is affected, and no existing tag is ever overwritten.
+SubmitJob cannot override the image, so both work through a sibling job definition that differs in the image alone.
+No existing tag is ever overwritten.
 """
 
 from __future__ import annotations
 
 import subprocess
-from contextlib import suppress
 from typing import TYPE_CHECKING, Literal
 
-from recloser.aws import NotFound, parse_image
+from recloser.aws import parse_image
 from recloser.healing.errors import ChangeFailed, Refused
-from recloser.healing.remedies.change import Case, Wording, unified
-from recloser.values import AutonomyLevel, JobSpec, Value
+from recloser.healing.remedies.catalogue import remedy_facts
+from recloser.healing.remedies.change import Case, Wording
+from recloser.healing.remedies.revision import Revision, Sibling, sibling
+from recloser.values import AutonomyLevel, ContainerEdits, JobSpec, Value
 
 if TYPE_CHECKING:
     from recloser.healing.site import Site
@@ -21,78 +22,11 @@ if TYPE_CHECKING:
 _BUILD_TIMEOUT_S = 3_600
 
 
-class _Sibling(Value):
-    """A job definition like another, but for its image."""
-
-    definition_arn: str
-    name: str
-    before: str
-    after: str
-    incident_id: str
-
-    def diff(self) -> str:
-        return unified(f"job-definition/{self.name}", [f"image: {self.before}"], [f"image: {self.after}"])
-
-    def register(self, site: Site) -> None:
-        tags = {"recloser:incident": self.incident_id}
-        site.account.batch.register_sibling(self.definition_arn, name=self.name, image=self.after, tags=tags)
-
-    def verify(self, site: Site) -> None:
-        try:
-            image = site.account.batch.definition(self.name).image
-        except NotFound:
-            image = "absent"
-        if image != self.after:
-            raise ChangeFailed(f"job definition {self.name} should name image {self.after}, but it is {image}")
-
-    def deregister(self, site: Site) -> None:
-        # A registration whose answer was lost and that was sent again has left two revisions.
-        with suppress(NotFound):
-            while True:
-                site.account.batch.deregister(site.account.batch.definition(self.name).arn)
-
-
-class PinImage(Value):
-    """The last good image, through a sibling job definition."""
-
-    kind: Literal["pin_image"] = "pin_image"
-    sibling: _Sibling
-    level: AutonomyLevel = AutonomyLevel.APPROVAL
-    steps: int = 1
-    settle_s: float = 0
-
-    def wording(self, site: Site) -> Wording:
-        """The image before and after."""
-        return Wording(
-            summary=f"run the last good image {_tag(self.sibling.after)} through job definition {self.sibling.name}",
-            diff=self.sibling.diff(),
-            permanent=f"Register a revision of {site.target.job.definition} with image {self.sibling.after}.",
-            undo=f"aws batch deregister-job-definition --job-definition {self.sibling.name}:1",
-        )
-
-    def amend(self, spec: JobSpec, site: Site) -> JobSpec:
-        """Submit on the sibling."""
-        del site
-        return spec.model_copy(update={"definition": self.sibling.name})
-
-    def apply(self, site: Site) -> None:
-        """Register the sibling."""
-        self.sibling.register(site)
-
-    def verify(self, site: Site) -> None:
-        """The sibling is there and names the image."""
-        self.sibling.verify(site)
-
-    def revert(self, site: Site) -> None:
-        """Deregister the sibling."""
-        self.sibling.deregister(site)
-
-
 class RebuildImage(Value):
     """A new build under a tag of its own, through a sibling job definition."""
 
     kind: Literal["rebuild_image"] = "rebuild_image"
-    sibling: _Sibling
+    sibling: Sibling
     repository: str
     tag: str
     command: tuple[str, ...]
@@ -106,7 +40,7 @@ class RebuildImage(Value):
             summary=f"build {self.repository}:{self.tag} with the target's declared command",
             diff=f"{self.sibling.diff()}\n# built by: {' '.join(self.command)}",
             permanent=f"Publish the build under a release tag and register {site.target.job.definition} with it.",
-            undo=f"aws batch deregister-job-definition --job-definition {self.sibling.name}:1; "
+            undo=f"{self.sibling.undo}; "
             f"aws ecr batch-delete-image --repository-name {self.repository} --image-ids imageTag={self.tag}",
         )
 
@@ -132,7 +66,7 @@ class RebuildImage(Value):
         site.account.images.delete_tag(self.repository, self.tag)
 
 
-def pin_image(case: Case) -> PinImage:
+def pin_image(case: Case) -> Revision:
     """Plan to run the image of the last success, or the declared last good tag."""
     source = case.site.target.image
     if source is None or not case.site.target.guardrails.image.pin:
@@ -141,7 +75,14 @@ def pin_image(case: Case) -> PinImage:
     for candidate in _good_images(case, failing):
         image = parse_image(candidate)
         if image.repository == source.repository and image.tag and _exists(case.site, image.repository, image.tag):
-            return PinImage(sibling=_sibling(case, failing, candidate, "pin"))
+            made = _sibling(case, failing, candidate, "pin")
+            return Revision(
+                kind="pin_image",
+                sibling=made,
+                summary=f"run the last good image {_tag(candidate)} through job definition {made.name}",
+                permanent=f"Register a revision of {case.site.target.job.definition} with image {candidate}.",
+                level=remedy_facts()["pin_image"].level,
+            )
     raise Refused(f"no earlier good image of {source.repository} is known and still in the registry")
 
 
@@ -189,15 +130,9 @@ def _tag(image: str) -> str:
     return parse_image(image).tag or "latest"
 
 
-def _sibling(case: Case, before: str, after: str, why: str) -> _Sibling:
-    name = f"{case.site.target.name}-recloser-{case.incident.incident_id}-{why}"
-    return _Sibling(
-        definition_arn=case.evidence.job.definition_arn,
-        name=name,
-        before=before,
-        after=after,
-        incident_id=case.incident.incident_id,
-    )
+def _sibling(case: Case, before: str, after: str, why: str) -> Sibling:
+    edits = ContainerEdits(image=after)
+    return sibling(case, f"{why}_image", why, edits, before=(f"image: {before}",), after=(f"image: {after}",))
 
 
 def _build(command: tuple[str, ...], site: Site) -> None:

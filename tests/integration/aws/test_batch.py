@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from recloser.aws import Account, NotFound, Rejected
-from recloser.values import JobSpec
+from recloser.values import ContainerEdits, JobSpec
 
 pytestmark = pytest.mark.sandbox
 
@@ -78,7 +78,7 @@ def test_a_sibling_has_the_same_content_but_its_image(sandbox: Any, account: Acc
     """It can be found by name, and is gone once it is deregistered."""
     original = account.batch.definition(definition)
     sibling = account.batch.register_sibling(
-        definition, name=f"{original.name}-pinned", image="optimo:v0", tags={"by": "recloser"}
+        definition, name=f"{original.name}-pinned", edits=ContainerEdits(image="optimo:v0"), tags={"by": "recloser"}
     )
     assert account.batch.definition(sibling.name) == sibling
     assert sibling.tags == {"team": "grid", "by": "recloser"}

@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from recloser.aws import BatchGateway, MalformedAnswer, NotFound, Rejected
-from recloser.values import JobSpec, JobState
+from recloser.values import ContainerEdits, JobSpec, JobState
 from tests.unit.aws.wire import Wire
 
 JOB = {
@@ -244,7 +244,9 @@ def test_a_sibling_differs_in_its_image_only(wire: Wire, batch: BatchGateway) ->
     arn = "arn:aws:batch:us-east-1:000000000000:job-definition/optimo-pinned:1"
     wire.answer({"jobDefinitions": [{**DEFINITION, "status": "INACTIVE"}]})
     wire.answer({"jobDefinitionName": "optimo-pinned", "jobDefinitionArn": arn, "revision": 1})
-    sibling = batch.register_sibling("optimo:3", name="optimo-pinned", image="optimo:v0", tags={"by": "recloser"})
+    sibling = batch.register_sibling(
+        "optimo:3", name="optimo-pinned", edits=ContainerEdits(image="optimo:v0"), tags={"by": "recloser"}
+    )
     assert (sibling.arn, sibling.image, sibling.memory_mib) == (arn, "optimo:v0", 512)
     same = {name: DEFINITION[name] for name in ("type", "parameters", "retryStrategy", "timeout")}
     assert wire.requests[1].json == {

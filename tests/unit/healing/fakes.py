@@ -13,6 +13,8 @@ from recloser.aws import Account, JobEvent, NotFound, ObjectInfo, Unreachable
 from recloser.healing.site import Site
 from recloser.target import Target
 from recloser.values import (
+    Capacity,
+    ContainerEdits,
     Evidence,
     JobAttempt,
     JobDefinition,
@@ -36,12 +38,24 @@ class FakeIam:
 
     allowed: set[tuple[str, str]] = field(default_factory=set)
     policies: dict[str, str] = field(default_factory=dict)
+    trust: dict[str, str] = field(default_factory=dict)
+    granted_to: list[str] = field(default_factory=list)
+
+    def role_arn(self, role: str) -> str:
+        return f"arn:aws:iam::000000000000:role/{role}"
+
+    def trust_policy(self, role: str) -> str:
+        return self.trust[role]
+
+    def put_trust_policy(self, role: str, document: str) -> None:
+        self.trust[role] = document
 
     def allows(self, role_arn: str, action: str, resource: str) -> bool:
         return (action, resource) in self.allowed
 
     def put_inline_policy(self, role: str, policy: str, document: str) -> None:
         self.policies[policy] = document
+        self.granted_to.append(role)
 
     def delete_inline_policy(self, role: str, policy: str) -> None:
         self.policies.pop(policy, None)
@@ -89,6 +103,8 @@ class FakeBatch:
     submitted: list[JobSpec] = field(default_factory=list)
     lost_answers: int = 0
     """How many of the next submissions are accepted without an answer."""
+    closed: set[str] = field(default_factory=set)
+    """Queues that do not exist."""
 
     def submit(self, spec: JobSpec) -> str:
         self.submitted.append(spec)
@@ -108,19 +124,56 @@ class FakeBatch:
         job = self.play(spec).job
         return job.model_copy(update={"job_id": job_id, "memory_mib": spec.memory_mib or job.memory_mib})
 
+    def check_queue(self, name: str) -> None:
+        if name in self.closed:
+            raise NotFound(f"no job queue {name}", service="batch", operation="DescribeJobQueues")
+
     def definition(self, name: str) -> JobDefinition:
         for definition in self.definitions.values():
             if name in {definition.name, definition.arn}:
                 return definition
         raise NotFound(f"no job definition {name}", service="batch", operation="DescribeJobDefinitions")
 
-    def register_sibling(self, definition_arn: str, *, name: str, image: str, tags: dict[str, str]) -> JobDefinition:
-        made = JobDefinition(arn=f"arn:{name}:1", name=name, revision=1, image=image, tags=tags)
+    def register_sibling(
+        self, definition_arn: str, *, name: str, edits: ContainerEdits, tags: dict[str, str]
+    ) -> JobDefinition:
+        edited = edits.model_dump(exclude_none=True, exclude={"unset_environment"})
+        made = JobDefinition(arn=f"arn:{name}:1", name=name, revision=1, tags=tags, **edited)
         self.definitions[name] = made
         return made
 
     def deregister(self, definition_arn: str) -> None:
         self.definitions = {n: d for n, d in self.definitions.items() if d.arn != definition_arn}
+
+
+@dataclass
+class FakeCapacity:
+    """What each queue can place; unknown by default."""
+
+    queues: dict[str, Capacity] = field(default_factory=dict)
+
+    def of_queue(self, queue: str) -> Capacity:
+        return self.queues.get(queue, Capacity())
+
+
+@dataclass
+class FakeLogGroups:
+    """Groups by name, with their tags; those in `used` hold a stream."""
+
+    groups: dict[str, dict[str, str]] = field(default_factory=dict)
+    used: set[str] = field(default_factory=set)
+
+    def exists(self, group: str) -> bool:
+        return group in self.groups
+
+    def create(self, group: str, *, retention_days: int, tags: dict[str, str]) -> None:
+        self.groups.setdefault(group, {**tags, "retention": str(retention_days)})
+
+    def delete_if_unused(self, group: str, *, tag: tuple[str, str]) -> bool:
+        if group in self.used or self.groups.get(group, {}).get(tag[0]) != tag[1]:
+            return False
+        del self.groups[group]
+        return True
 
 
 @dataclass
@@ -160,6 +213,8 @@ class FakeAccount:
     images: FakeImages = field(default_factory=FakeImages)
     batch: FakeBatch = field(default_factory=FakeBatch)
     events: FakeEvents = field(default_factory=FakeEvents)
+    capacity: FakeCapacity = field(default_factory=FakeCapacity)
+    log_groups: FakeLogGroups = field(default_factory=FakeLogGroups)
     account_id: str = "000000000000"
     region: str = "us-east-1"
     identity_arn: str = "arn:aws:iam::000000000000:user/recloser"

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from recloser.healing.denials import Denial
-from recloser.healing.remedies.permission import within_boundary
+from recloser.healing.remedies.boundary import within_boundary
 from recloser.target import PermissionGuardrails
 
 BOUNDARY = PermissionGuardrails(

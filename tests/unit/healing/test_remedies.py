@@ -6,11 +6,10 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from recloser.healing.diagnosis import diagnose
 from recloser.healing.errors import ChangeFailed, Refused
-from recloser.healing.remedies import REMEDIES, Case, Change, restore_change
-from recloser.values import AttemptRecord, Evidence, FixMode, Incident, JobDefinition, JobSpec, utc_now
-from tests.unit.healing.fakes import DEFINITION_ARN, REGISTRY, FakeAccount, a_site, a_target, failed
+from recloser.values import AttemptRecord, JobDefinition, utc_now
+from tests.unit.healing.bench import Bench
+from tests.unit.healing.fakes import DEFINITION_ARN, REGISTRY, failed
 
 OOM = {"container_reason": "OutOfMemoryError: Container killed due to memory usage", "exit_code": 137}
 MISSING = "environment variable OPTIMO_TOKEN is not set"
@@ -21,41 +20,6 @@ IMAGE = {
     "image": {"repository": "optimo", "last_good": "1.4.1", "build": ["true", "{tag}"]},
     "guardrails": {"image": {"pin": True, "rebuild": True}},
 }
-
-
-class Bench:
-    """One failed attempt of a target, ready to be treated."""
-
-    def __init__(self, folder: Path, evidence: Evidence, **tables: Any) -> None:
-        self.account = FakeAccount()
-        self.site = a_site(a_target(folder, **tables), self.account)
-        self.evidence = evidence
-        self.last_success: AttemptRecord | None = None
-        self.seen = 1
-        self.spec = JobSpec(name="optimo-1", queue="optimo", definition="optimo")
-
-    def plan(self, remedy: str) -> Change:
-        """Plan one remedy, stored and read back as it would be after a kill."""
-        incident = Incident(
-            incident_id="20260101-000000-abcd",
-            target="optimo",
-            fix_mode=FixMode.AUTO,
-            iterations=5,
-            opened_at=utc_now(),
-        )
-        case = Case(
-            site=self.site,
-            incident=incident,
-            spec=self.spec,
-            evidence=self.evidence,
-            diagnosis=diagnose(self.site, self.evidence),
-            last_success=self.last_success,
-            seen=self.seen,
-        )
-        change = REMEDIES[remedy](case)
-        again = restore_change(change.model_dump(mode="json"))
-        assert again == change
-        return again
 
 
 def test_a_missing_variable_is_set_from_the_catalogue(tmp_path: Path) -> None:
