@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.text import Text
 
 from recloser.healing import Narrator
-from recloser.values import ChangeState
+from recloser.values import ChangeState, FixMode
 
 if TYPE_CHECKING:
     from recloser.healing import Sighting
@@ -33,13 +33,15 @@ class TerminalNarrator(Narrator):
     def __init__(self, *, verbose: bool = False) -> None:
         """Tell the essentials, or with `verbose` also what was ruled out and every diff."""
         self._console = Console(stderr=True, highlight=False, soft_wrap=True)
-        self._verbose = verbose
+        self._verbose = self._shows_diffs = verbose
         self._live: Live | None = None
         self._last_state: str | None = None
         self.incident: Incident | None = None
 
     def opened(self, incident: Incident) -> None:
         """Name the incident, so that it can be found again."""
+        # Who is asked, or told what would be done, decides on the exact change.
+        self._shows_diffs = self._verbose or incident.fix_mode is not FixMode.AUTO
         self._line("incident", f"{incident.incident_id} of {incident.target}")
 
     def submitted(self, attempt: AttemptRecord) -> None:
@@ -97,7 +99,7 @@ class TerminalNarrator(Narrator):
     def planned(self, change: ChangeRecord) -> None:
         """What is about to be done."""
         self._line("change", f"{change.summary} [{change.level}]", style="cyan")
-        if self._verbose:
+        if self._shows_diffs:
             for row in change.diff.splitlines():
                 self._line("", row, style="dim")
 

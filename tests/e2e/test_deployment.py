@@ -129,6 +129,8 @@ def test_the_deployment_heals_a_job_through_a_worker(optimo: Optimo, server: dic
         artifacts = client.post("/artifacts/filter", json={}).json()
         tasks = client.post("/task_runs/filter", json={"sort": "EXPECTED_START_TIME_ASC"}).json()
     assert (run["state"]["type"], run["state"]["name"]) == ("COMPLETED", "Healed")
+    # A run that is paused for a person cannot renew a lease: Prefect would kill it after four minutes.
+    assert run["state"]["state_details"]["deployment_concurrency_lease_id"] is None
     shown = {artifact["key"]: artifact["data"] for artifact in artifacts}
     assert set(shown) == {"incident", "attempts", "changes", "heal-progress"}
     assert "OPTIMO_OUTPUT_DIR" in shown["incident"]

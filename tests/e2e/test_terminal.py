@@ -65,12 +65,13 @@ class Terminal:
 
 
 def test_a_person_is_asked_and_decides(optimo: Optimo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An answer that is none is asked again; `apply` applies; the state is shown while the job runs."""
+    """The exact change is shown; an answer that is none is asked again; `apply` applies; the job's state is shown."""
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
     optimo.inject("missing-environment")
     terminal = Terminal(RECLOSER, "heal", str(optimo.folder), "--fix-mode", "manual", home=tmp_path / "prefect")
     terminal.until("Apply this change? [apply/skip/stop]")
     assert "set OPTIMO_OUTPUT_DIR" in terminal.screen
+    assert "+OPTIMO_OUTPUT_DIR" in terminal.screen
     terminal.type("perhaps")
     terminal.until("one of apply, skip, stop")
     terminal.type("apply")
