@@ -6,6 +6,7 @@ the snapshot lies in the state folder under the digest of its content. Same cont
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 import json
@@ -148,11 +149,23 @@ class Images:
         self._clients = clients
         self._folder = folder
         self._found: dict[str, tuple[float, Image]] = {}
+        self._asked: dict[str, asyncio.Task[Image]] = {}
 
-    def cached(self, name: str) -> Image | None:
-        """The image if it was found a moment ago; asks nobody."""
+    async def find(self, name: str) -> Image:
+        """The image; many who ask at once are answered once.
+
+        Raises:
+            ImageNotFoundError: There is none.
+        """
         at, image = self._found.get(name, (-_CACHE_S, None))
-        return image if time.monotonic() - at < _CACHE_S else None
+        if image is not None and time.monotonic() - at < _CACHE_S:
+            return image
+        if (asked := self._asked.get(name)) is not None:
+            with contextlib.suppress(ImageNotFoundError):  # it may have been pushed since that was asked
+                return await asyncio.shield(asked)
+        asked = self._asked[name] = asyncio.create_task(asyncio.to_thread(self.resolve, name))
+        asked.add_done_callback(lambda _: self._asked.pop(name, None))
+        return await asyncio.shield(asked)
 
     def resolve(self, name: str) -> Image:
         """Ask ECR for the image.

@@ -10,11 +10,10 @@ import contextlib
 import os
 import signal
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import psutil
-
-from recloser.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -24,7 +23,8 @@ _LOOK_S = 0.05
 _STAT_BYTES = 4096
 
 
-class Identity(Value):
+@dataclass(frozen=True, slots=True)
+class Identity:
     """One process, for ever: its number and when the kernel started it."""
 
     pid: int

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import time
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
+
+import orjson
 
 from recloser.sandbox.errors import SandboxError
 from recloser.sandbox.ministack import ROOT_KEY
@@ -57,11 +58,11 @@ class Wire:
             RefusedError: AWS's error.
             WireError: No answer; the call may have been carried out.
         """
-        body = json.dumps(request, ensure_ascii=False).encode()
+        body = orjson.dumps(request)
         head = _head(f"{self._connections.host}:{self._connections.port}", service, region, target, body)
         try:
             answer = await self._connections.exchange(head + body)
-            document: dict[str, Any] = json.loads(answer.body or b"{}")
+            document: dict[str, Any] = orjson.loads(answer.body or b"{}")
         except (OSError, ValueError) as error:
             raise WireError(f"{target}: {error or type(error).__name__}") from error
         if answer.status != _OK:

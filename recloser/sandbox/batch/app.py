@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
+import logging
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from starlette.applications import Starlette
-from starlette.middleware import Middleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.responses import JSONResponse
-from starlette.routing import Route
+import orjson
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import Route, Router
 
 from recloser.sandbox.batch import definitions, jobs, listing, resources, submission, tags
 from recloser.sandbox.batch.authentication import signature_of
@@ -55,6 +54,8 @@ OPERATIONS: dict[str, Callable[[Context, Document], Document]] = {
     "ListTagsForResource": tags.list_tags_for_resource,
     "UntagResource": tags.untag_resource,
 }
+_HOSTS = {b"127.0.0.1", b"localhost"}
+_LOG = logging.getLogger(__name__)
 _TAG_OPERATIONS = {"GET": "ListTagsForResource", "POST": "TagResource", "DELETE": "UntagResource"}
 
 
@@ -79,21 +80,21 @@ class Api:
             Route("/v1/{operation}", self.operation, methods=["POST"]),
         ]
 
-    async def operation(self, request: Request) -> JSONResponse:
+    async def operation(self, request: Request) -> Response:
         """`POST /v1/<operation>`."""
         name = self._operations.at(request.url.path)
         if name is None:
             raise NotServedError(f"operation {request.path_params['operation']}")
         return await self._answer(name, request, {})
 
-    async def tags(self, request: Request) -> JSONResponse:
+    async def tags(self, request: Request) -> Response:
         """`GET|POST|DELETE /v1/tags/{arn}`."""
         document: Document = {"resourceArn": request.path_params["arn"]}
         if request.method == "DELETE":
             document["tagKeys"] = request.query_params.getlist("tagKeys")
         return await self._answer(_TAG_OPERATIONS[request.method], request, document)
 
-    async def _answer(self, name: str, request: Request, document: Document) -> JSONResponse:
+    async def _answer(self, name: str, request: Request, document: Document) -> Response:
         signature = signature_of(request)
         context = Context(signature.region, self._store, self._scheduler)
         await self._distortions.before()
@@ -106,7 +107,7 @@ class Api:
         await self._store.settled()
         return _reply(answer)
 
-    async def credentials(self, request: Request) -> JSONResponse:
+    async def credentials(self, request: Request) -> Response:
         """What the SDK inside a job asks for its role."""
         token = request.headers.get("authorization", "")
         return _reply(await asyncio.to_thread(self._credentials.answer, request.path_params["task"], token))
@@ -114,7 +115,7 @@ class Api:
 
 async def _body(request: Request) -> Document:
     try:
-        document = json.loads(await request.body() or b"{}")
+        document = orjson.loads(await request.body() or b"{}")
     except ValueError as error:
         raise BatchError(f"the request body is not JSON: {error}", code="SerializationException") from error
     if not isinstance(document, dict):
@@ -122,35 +123,46 @@ async def _body(request: Request) -> Document:
     return document
 
 
-def _reply(document: Document, status: int = 200, headers: Document | None = None) -> JSONResponse:
-    return JSONResponse(document, status, {"x-amzn-RequestId": str(uuid.uuid4()), **(headers or {})})
+def _reply(document: Document, status: int = 200, headers: Document | None = None) -> Response:
+    own = {"x-amzn-RequestId": str(uuid.uuid4()), **(headers or {})}
+    return Response(orjson.dumps(document), status, own, "application/json")
 
 
-async def _refuse(_: Request, error: Exception) -> JSONResponse:
+def _refusal(error: Exception) -> Response:
     if isinstance(error, BatchError):
         return _reply({"message": str(error)}, error.status, {"x-amzn-errortype": error.code})
+    if isinstance(error, HTTPException):
+        return _reply({"message": error.detail}, error.status_code)
+    _LOG.error("a call failed", exc_info=error)
     return _reply({"message": f"Internal error: {error}"}, 500, {"x-amzn-errortype": "ServerException"})
 
 
-class NoOrigin:
-    """Refuses what a web page sends: the endpoint is for programs on this machine."""
+class Door:
+    """Lets programs of this machine in, and says what goes wrong behind it in AWS's form.
+
+    A web page shows itself by its Origin, a name that was made to point here by its Host.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on what has no Origin header."""
-        if scope["type"] == "http" and any(name == b"origin" for name, _ in scope["headers"]):
-            await _reply({"message": "requests of web pages are refused"}, 403)(scope, receive, send)
-        else:
+        """Pass on what may pass."""
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        if b"origin" in headers:
+            await _reply({"message": "requests of web pages are refused"}, 403)(scope, receive, send)
+        elif headers.get(b"host", b"").rsplit(b":", 1)[0] not in _HOSTS:
+            await _reply({"message": "Invalid host: this is 127.0.0.1"}, 400)(scope, receive, send)
+        else:
+            try:
+                await self._app(scope, receive, send)
+            except Exception as error:  # noqa: BLE001 - an answer is due, whatever happened
+                await _refusal(error)(scope, receive, send)
 
 
-def application(routes: Sequence[Route], lifespan: Lifespan[Any]) -> Starlette:
+def application(routes: Sequence[Route], lifespan: Lifespan[Any]) -> ASGIApp:
     """Assemble the ASGI application."""
-    return Starlette(
-        routes=routes,
-        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"]), Middleware(NoOrigin)],
-        exception_handlers={BatchError: _refuse, Exception: _refuse},
-        lifespan=lifespan,
-    )
+    return Door(Router(routes, lifespan=lifespan))

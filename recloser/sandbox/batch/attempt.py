@@ -34,7 +34,7 @@ class Attempt:
         """Every living process of the attempt."""
         found = set(self.limit.members()) if self.limit is not None else set()
         # It enters its control group by itself, a moment after its start.
-        if self.process is not None and processes.is_alive(self.process.identity):
+        if self.process is not None and self.process.is_alive():
             found.add(self.process.identity.pid)
         return found
 

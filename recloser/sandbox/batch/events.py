@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
 import random
 import uuid
@@ -16,6 +15,8 @@ from collections import deque
 from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Final
+
+import orjson
 
 from recloser.sandbox.batch.patterns import matches
 from recloser.sandbox.batch.scheduler import QUEUE
@@ -171,7 +172,7 @@ class Events:
         targets = dict.fromkeys(target for rule in rules if matches(rule.pattern, event) for target in rule.targets)
         if not targets:
             return
-        message = {"MessageBody": json.dumps(event)}
+        message = {"MessageBody": orjson.dumps(event).decode()}
         for target in targets:
             if target.is_open:
                 self._send(target, message if target.group is None else _grouped(message, target.group, event["id"]))

@@ -141,11 +141,8 @@ class Runner:
     async def _image(self, name: str) -> Image:
         if self._at.faults.take("image_pull_failure"):
             raise endings.no_registry(name)
-        known = self._at.images.cached(name)
-        if known is not None:
-            return known
         try:
-            return await asyncio.to_thread(self._at.images.resolve, name)
+            return await self._at.images.find(name)
         except ImageNotFoundError as error:
             raise endings.no_image(name) from error
         except (BotoCoreError, ClientError) as error:

@@ -41,6 +41,9 @@ class Process(Protocol):
     def identity(self) -> Identity:
         """Which process it is."""
 
+    def is_alive(self) -> bool:
+        """Whether it has not ended."""
+
     async def ended(self) -> int | None:
         """Wait for its end; the exit code as a shell shows it, None when nobody knows it."""
 
@@ -99,6 +102,10 @@ class Started:
             os.close(self._gate)
             self._gate = -1
 
+    def is_alive(self) -> bool:
+        """Whether it has not ended; nobody is asked once that is known."""
+        return self._code is None and processes.is_alive(self.identity)
+
     async def ended(self) -> int:
         """Wait for its end; 128 + n for signal n."""
         await processes.child_gone(self.identity)
@@ -121,6 +128,10 @@ class Adopted:
 
     identity: Identity
     folder: Folder
+
+    def is_alive(self) -> bool:
+        """Whether it has not ended."""
+        return processes.is_alive(self.identity)
 
     async def ended(self) -> int | None:
         """Wait for its end; None when it could not write down its exit code: it was killed, or the host with it."""

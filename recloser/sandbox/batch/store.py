@@ -9,10 +9,11 @@ shows them; columns exist only for what is searched by.
 from __future__ import annotations
 
 import copy
-import json
 import logging
 import sqlite3
 from typing import TYPE_CHECKING
+
+import orjson
 
 from recloser.sandbox.batch.commits import Commits
 from recloser.sandbox.batch.model import TERMINAL, UNDER_WAY, Document, Job, name_in
@@ -30,6 +31,7 @@ _INSERT = (
 )
 _UPDATE = "UPDATE job SET status = ?, stopped = ?, document = ?, stop = ? WHERE id = ?"
 _LOG = logging.getLogger(__name__)
+_MOST_HELD = 1_000
 _VERSION = 1
 """Of the schema below and of the documents in it; another one is not read."""
 _SCHEMA = """
@@ -63,11 +65,12 @@ class Store:
         self._listeners: list[Callable[[Job], None]] = []
         self._commits = Commits(self._db, self._write)
         self._changed: dict[str, Job] = {}
+        self._definitions: dict[tuple[str, str, int | None], Document | None] = {}
         try:
             _prepare(self._db)
             # Few and asked for at every placement, so they are held as well.
             rows = self._db.execute("SELECT region, kind, name, document FROM resource")
-            self._resources = {(region, kind, name): json.loads(text) for region, kind, name, text in rows}
+            self._resources = {(region, kind, name): orjson.loads(text) for region, kind, name, text in rows}
             self.unfinished()  # a damaged page is found now, not in the middle of the work
         except (sqlite3.DatabaseError, ValueError) as error:
             self._db.close()
@@ -94,7 +97,7 @@ class Store:
 
     def put_resource(self, region: str, kind: str, name: str, document: Document) -> None:
         """Keep a compute environment or a queue."""
-        row = (region, kind, name, json.dumps(document))
+        row = (region, kind, name, _text(document))
         self._db.execute("INSERT OR REPLACE INTO resource VALUES (?, ?, ?, ?)", row)
         self._resources[region, kind, name] = document
 
@@ -130,11 +133,20 @@ class Store:
     def put_definition(self, region: str, document: Document) -> None:
         """Keep one revision."""
         name, revision, status = (document[key] for key in ("jobDefinitionName", "revision", "status"))
-        row = (region, name, revision, status, json.dumps(document))
+        row = (region, name, revision, status, _text(document))
         self._db.execute("INSERT OR REPLACE INTO definition VALUES (?, ?, ?, ?, ?)", row)
+        self._definitions.clear()
 
     def definition(self, region: str, name: str, revision: int | None) -> Document | None:
-        """One revision; without a number the latest active one."""
+        """One revision, without a number the latest active one; it is held, so nobody may change it."""
+        key = (region, name, revision)
+        if key not in self._definitions:
+            if len(self._definitions) >= _MOST_HELD:
+                self._definitions.clear()
+            self._definitions[key] = self._definition(*key)
+        return self._definitions[key]
+
+    def _definition(self, region: str, name: str, revision: int | None) -> Document | None:
         if revision is None:
             query = (
                 "SELECT document FROM definition WHERE region = ? AND name = ? AND status = 'ACTIVE' "
@@ -199,7 +211,7 @@ class Store:
         """Every job that has not ended, oldest first."""
         query = "SELECT region, document, stop FROM job WHERE status NOT IN (?, ?) ORDER BY number"
         rows = self._rows(query, TERMINAL)
-        return [Job(region, json.loads(text), json.loads(stop or "null")) for region, text, stop in rows]
+        return [Job(region, orjson.loads(text), orjson.loads(stop or "null")) for region, text, stop in rows]
 
     def status_of(self, job_id: str) -> str | None:
         """The state of one job; None when it is unknown."""
@@ -224,7 +236,7 @@ class Store:
             f"AND (? IS NULL OR number {beyond} ?) ORDER BY number {order} LIMIT ?"
         )
         rows = self._rows(query, (*selection.values, after, after, limit))
-        return [(number, json.loads(text)) for number, text in rows]
+        return [(number, orjson.loads(text)) for number, text in rows]
 
     def purge(self, before: int) -> int:
         """Forget jobs that ended before this time, children with their parent; how many."""
@@ -241,7 +253,7 @@ class Store:
 
     def put_image(self, region: str, repository: str, tag: str, document: Document) -> None:
         """Remember a push, to repeat it should ECR lose it."""
-        row = (region, repository, tag, json.dumps(document))
+        row = (region, repository, tag, _text(document))
         self._db.execute("INSERT OR REPLACE INTO image VALUES (?, ?, ?, ?)", row)
 
     def images(self) -> list[Document]:
@@ -250,10 +262,10 @@ class Store:
 
     def _one(self, query: str, *values: object) -> Document | None:
         row = self._rows(query, values).fetchone()
-        return None if row is None else dict(json.loads(row[0]))
+        return None if row is None else dict(orjson.loads(row[0]))
 
     def _all(self, query: str, *values: object) -> list[Document]:
-        return [json.loads(row[0]) for row in self._rows(query, values)]
+        return [orjson.loads(row[0]) for row in self._rows(query, values)]
 
 
 def _prepare(database: sqlite3.Connection) -> None:
@@ -265,6 +277,10 @@ def _prepare(database: sqlite3.Connection) -> None:
     database.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version={_VERSION}; COMMIT;")
 
 
+def _text(document: Document) -> str:
+    return orjson.dumps(document).decode()
+
+
 def _new_row(job: Job) -> tuple[object, ...]:
     detail = job.detail
     definition = name_in(detail["jobDefinition"], "job-definition")
@@ -274,5 +290,5 @@ def _new_row(job: Job) -> tuple[object, ...]:
 
 def _state(job: Job) -> tuple[object, ...]:
     # What a job that is being ended will say was promised to whoever ended it; it concerns this attempt only.
-    stop = json.dumps(job.stop) if job.stop is not None and job.status in UNDER_WAY else None
-    return (job.status, job.detail.get("stoppedAt"), json.dumps(job.detail), stop)
+    stop = _text(job.stop) if job.stop is not None and job.status in UNDER_WAY else None
+    return (job.status, job.detail.get("stoppedAt"), _text(job.detail), stop)

@@ -11,7 +11,7 @@ from recloser.sandbox import processes
 if TYPE_CHECKING:
     from recloser.sandbox.batch.launch import Folder
 
-_GATHER_S = 0.1
+_GATHER_S = 0.5
 _AT_ONCE = 200
 
 

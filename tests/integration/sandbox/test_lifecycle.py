@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psutil
 import pytest
@@ -17,6 +17,7 @@ import pytest
 from recloser.sandbox import Sandbox, SandboxDownError, processes
 from recloser.sandbox.batch import cgroups
 from recloser.sandbox.errors import StaleStateError
+from recloser.sandbox.state import Record
 from tests.integration.sandbox.conftest import Batch, prepare, until
 from tests.sandbox_fixture import SandboxUnderTest
 
@@ -188,12 +189,8 @@ def test_stale_record_is_no_sandbox(tmp_path: Path) -> None:
     sandbox = Sandbox(tmp_path)
     sandbox.state.create()
     other = processes.Identity(pid=os.getpid(), started=1)
-    record: dict[str, Any] = {"batch_port": 1, "ministack_port": 1, "version": "0", "ministack_version": "0"}
-    sandbox.state.record.write_text(
-        f'{{"daemon": {other.model_dump_json()}, "ministack": {other.model_dump_json()}, {str(record)[1:]}'.replace(
-            "'", '"'
-        )
-    )
+    record = Record(daemon=other, ministack=other, batch_port=1, ministack_port=1, version="0", ministack_version="0")
+    sandbox.state.write(sandbox.state.record, record)
     assert sandbox.status().condition == "down"
     assert not sandbox.down()
     with pytest.raises(SandboxDownError, match="sandbox up"):

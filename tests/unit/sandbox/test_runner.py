@@ -68,7 +68,7 @@ class FakeStore:
 class FakeImages:
     """One image for every name."""
 
-    def cached(self, name: str) -> Image:
+    async def find(self, name: str) -> Image:
         """Find it at once."""
         return Image(Path("/"), {}, (), str(Path(sys.executable).parent))
 
