@@ -54,7 +54,7 @@ _PATIENT: dict[str, Any] = {
 }
 
 
-@task(name="begin", **_PATIENT)
+@task(name="begin", task_run_name="begin {target}", **_PATIENT)
 def begin(
     target: str, *, store: Store, iterations: int, fix_mode: FixMode, use_test_data: bool, run_id: str
 ) -> Healing:
@@ -71,7 +71,7 @@ def begin(
     )
 
 
-@task(name="submit", task_run_name="submit {healing.label}", **_PATIENT)
+@task(name="submit", task_run_name="submit {healing.next_label}", **_PATIENT)
 def submit(healing: Healing) -> str:
     """Submit the next attempt."""
     return healing.submit()
@@ -107,7 +107,7 @@ def apply(healing: Healing, planned: PlannedChange) -> bool:
     return healing.apply(planned)
 
 
-@task(name="report", cache_policy=NO_CACHE)
+@task(name="report", task_run_name="report {healing.label}", cache_policy=NO_CACHE)
 def report(healing: Healing) -> ReportFiles:
     """Write the incident to disk and show it in the Prefect UI."""
     incident = healing.incident

@@ -77,6 +77,21 @@ class Healing:
         return f"{self.site.target.name} #{max(self.attempt, 1)}"
 
     @property
+    def next_label(self) -> str:
+        """How a person tells the attempt that is about to be submitted."""
+        return f"{self.site.target.name} #{self._due}"
+
+    @property
+    def _is_left(self) -> bool:
+        """Whether the latest attempt was left without an answer."""
+        return self.attempt > 0 and not self._book.is_answered
+
+    @property
+    def _due(self) -> int:
+        """Number of the attempt to submit: one that was left is taken up again."""
+        return self.attempt if self._is_left else self.attempt + 1
+
+    @property
     def goes_on(self) -> bool:
         """Whether another attempt is due."""
         return self.incident.verdict is Verdict.OPEN
@@ -94,8 +109,7 @@ class Healing:
 
     def submit(self) -> str:
         """Submit the next attempt and return its job id; one that was left without an answer is taken up again."""
-        left = self.attempt > 0 and not self._book.is_answered
-        number = self.attempt if left else self.attempt + 1
+        number = self._due
         tags = {"recloser:incident": self.incident.incident_id, "recloser:attempt": str(number)}
         if self._run_id:
             tags["recloser:flow-run"] = self._run_id
@@ -105,7 +119,7 @@ class Healing:
             tags=tags,
             changes=(planned.change for planned in self._book.live()),
         )
-        if left and self._book.attempt.job_id:
+        if self._is_left and self._book.attempt.job_id:
             record = self._book.attempt
         else:
             record = submission.submit(self.site, self._book, self._spec, number)
