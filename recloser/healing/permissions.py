@@ -21,11 +21,15 @@ def operator_policy(target: Target) -> str:
     """
     statements = [
         *_always(target),
+        *_sizes(target),
         *_queue(target),
         *_table(target),
         *_objects(target),
         *_images(target),
+        *_siblings(target),
+        *_log_groups(target),
         *_grants(target),
+        *_trust(target),
     ]
     return json.dumps({"Version": "2012-10-17", "Statement": statements}, indent=2)
 
@@ -47,7 +51,7 @@ def _always(target: Target) -> list[dict[str, object]]:
             "RunTheJob",
             ["batch:SubmitJob", "batch:TagResource"],
             [
-                f"arn:aws:batch:*:*:job-queue/{target.job.queue}",
+                *(f"arn:aws:batch:*:*:job-queue/{queue}" for queue in _queues(target)),
                 f"arn:aws:batch:*:*:job-definition/{target.job.definition}",
                 f"arn:aws:batch:*:*:job-definition/{target.job.definition}:*",
                 f"arn:aws:batch:*:*:job-definition/{target.name}-recloser-*",
@@ -55,8 +59,8 @@ def _always(target: Target) -> list[dict[str, object]]:
         ),
         _allow("StopTheJob", ["batch:TerminateJob"], ["arn:aws:batch:*:*:job/*"]),
         # AWS judges it on the stream, the sandbox on the group.
-        _allow("ReadLogs", ["logs:GetLogEvents"], [_LOG_GROUP, f"{_LOG_GROUP}:*"]),
-        _allow("SeeTheJobRole", ["iam:GetRole"], [f"arn:aws:iam::*:role/{target.job.role}"]),
+        _allow("ReadLogs", ["logs:GetLogEvents"], _with_streams(_LOG_GROUP, *_groups(target))),
+        _allow("SeeTheJobRole", ["iam:GetRole"], _roles(*_seen(target))),
         # Asked before and after every grant. It only asks, and the sandbox judges it on `*`.
         _allow("SimulateTheJobRole", ["iam:SimulatePrincipalPolicy"], ["*"]),
     ]
@@ -100,21 +104,104 @@ def _images(target: Target) -> list[dict[str, object]]:
     repository = [f"arn:aws:ecr:*:*:repository/{target.image.repository}"]
     statements = [_allow("SeeImages", ["ecr:BatchGetImage"], repository)]
     allowed = target.guardrails.image
-    if allowed.pin or allowed.rebuild:
-        siblings = [f"arn:aws:batch:*:*:job-definition/{target.name}-recloser-*"]
-        passed = {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
-        role = [f"arn:aws:iam::*:role/{target.job.role}"]
-        statements.append(
-            _allow("RegisterSiblings", ["batch:RegisterJobDefinition", "batch:DeregisterJobDefinition"], siblings)
-        )
-        statements.append(_allow("PassTheJobRole", ["iam:PassRole"], role, Condition=passed))
     if allowed.rebuild and target.image.build:
         statements.append(_allow("RemoveUnneededBuilds", ["ecr:BatchDeleteImage"], repository))
     return statements
 
 
-def _grants(target: Target) -> list[dict[str, object]]:
-    if not target.guardrails.permissions.actions:
+def _siblings(target: Target) -> list[dict[str, object]]:
+    guard = target.guardrails
+    definition = guard.definition
+    if not (
+        (target.image and (guard.image.pin or guard.image.rebuild))
+        or guard.shared_memory
+        or guard.disk
+        or guard.logs.fix_options
+        or definition.unset_static_keys
+        or definition.job_roles
+        or definition.architectures
+    ):
         return []
-    role = [f"arn:aws:iam::*:role/{target.job.role}"]
-    return [_allow("GrantInsideTheBoundary", ["iam:PutRolePolicy", "iam:DeleteRolePolicy"], role)]
+    named = [f"arn:aws:batch:*:*:job-definition/{target.name}-recloser-*"]
+    passed = {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
+    handed_on = _roles(target.job.role, target.job.execution_role)
+    return [
+        _allow("RegisterSiblings", ["batch:RegisterJobDefinition", "batch:DeregisterJobDefinition"], named),
+        _allow("PassTheJobRole", ["iam:PassRole"], [*handed_on, *definition.job_roles], Condition=passed),
+    ]
+
+
+def _sizes(target: Target) -> list[dict[str, object]]:
+    """What a queue can place, where a size or a queue may change; these calls take no resource."""
+    guard = target.guardrails
+    statements = []
+    if guard.memory or guard.queue:
+        statements.append(_allow("SeeWhatCanBePlaced", ["batch:DescribeComputeEnvironments"], ["*"]))
+    if guard.memory:
+        statements.append(_allow("SeeInstanceSizes", ["ec2:DescribeInstanceTypes"], ["*"]))
+    return statements
+
+
+def _log_groups(target: Target) -> list[dict[str, object]]:
+    guard = target.guardrails.logs
+    if not guard.groups:
+        return []
+    statements = [_allow("SeeLogGroups", ["logs:DescribeLogGroups"], ["*"])]
+    if guard.create_group:
+        managed = (
+            "logs:CreateLogGroup",
+            "logs:PutRetentionPolicy",
+            "logs:TagResource",
+            "logs:ListTagsLogGroup",
+            "logs:DescribeLogStreams",
+            "logs:DeleteLogGroup",
+        )
+        statements.append(_allow("CreateDeclaredLogGroups", managed, _with_streams(*_groups(target))))
+    return statements
+
+
+def _grants(target: Target) -> list[dict[str, object]]:
+    guard = target.guardrails.permissions
+    extended = [
+        role
+        for role, boundary in (
+            (target.job.role, guard),
+            (target.job.execution_role, guard.execution),
+            (target.job.instance_role, guard.instance),
+        )
+        if boundary.actions
+    ]
+    if not extended:
+        return []
+    return [_allow("GrantInsideTheBoundary", ["iam:PutRolePolicy", "iam:DeleteRolePolicy"], _roles(*extended))]
+
+
+def _trust(target: Target) -> list[dict[str, object]]:
+    if not target.guardrails.trust.repair:
+        return []
+    trusted = _roles(target.job.role, target.job.execution_role)
+    return [_allow("LetTasksAssumeTheDeclaredRoles", ["iam:UpdateAssumeRolePolicy"], trusted)]
+
+
+def _queues(target: Target) -> list[str]:
+    guard = target.guardrails
+    others = [*(guard.queue.fallbacks if guard.queue else ()), *((guard.gpu.queue,) if guard.gpu else ())]
+    return list(dict.fromkeys([target.job.queue, *others]))
+
+
+def _seen(target: Target) -> list[str | None]:
+    """Roles that are looked at before something is planned for them."""
+    declared = [arn.rsplit("/", 1)[-1] for arn in target.guardrails.definition.job_roles]
+    return [target.job.role, target.job.execution_role, target.job.instance_role, *declared]
+
+
+def _roles(*names: str | None) -> list[str]:
+    return [f"arn:aws:iam::*:role/{name}" for name in dict.fromkeys(names) if name]
+
+
+def _groups(target: Target) -> list[str]:
+    return [f"arn:aws:logs:*:*:log-group:{name}" for name in target.guardrails.logs.groups]
+
+
+def _with_streams(*groups: str) -> list[str]:
+    return [arn for group in groups for arn in (group, f"{group}:*")]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from recloser.target.base import Declared
 
@@ -77,12 +77,20 @@ def _retention(days: int) -> int:
 
 
 class LogGuardrails(Declared):
-    """Which remedies for the log driver the owner consents to."""
+    """Which log groups the job may write to, and which remedies for the log driver the owner consents to."""
 
+    groups: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9_/.#-]{1,512}$")], ...] = ()
+    """By exact name; a definition whose own options cannot work is moved to the first."""
     create_group: bool = False
+    fix_options: bool = False
     retention_days: Annotated[int, AfterValidator(_retention)] = 30
-    group: str | None = None
-    """The log group of a definition whose own options cannot work."""
+    """Of a group that is created."""
+
+    @model_validator(mode="after")
+    def _groups_are_named(self) -> Self:
+        if (self.create_group or self.fix_options) and not self.groups:
+            raise ValueError("create_group and fix_options need groups = [...] with the names they may use")
+        return self
 
 
 class DefinitionGuardrails(Declared):

@@ -63,6 +63,8 @@ def create_log_group(case: Case) -> CreateLogGroup:
     if not guard.create_group:
         raise Refused("the target gives no leave to create a log group (guardrails.logs.create_group)")
     group, region = options.get("awslogs-group", LOG_GROUP), options.get("awslogs-region", case.site.account.region)
+    if group not in guard.groups:
+        raise Refused(f"log group {group} is not one that the target declares (guardrails.logs.groups)")
     if region != case.site.account.region:
         raise Refused(f"the definition logs to {region}, and this account is looked at in {case.site.account.region}")
     if case.site.account.log_groups.exists(group):
@@ -72,9 +74,10 @@ def create_log_group(case: Case) -> CreateLogGroup:
 
 def fix_log_options(case: Case) -> Revision:
     """Plan the declared group and this region for a definition whose log options cannot work."""
-    group, job = case.site.target.guardrails.logs.group, case.evidence.job
-    if group is None:
-        raise Refused("the target declares no log group for it (guardrails.logs.group)")
+    guard, job = case.site.target.guardrails.logs, case.evidence.job
+    if not guard.fix_options:
+        raise Refused("the target gives no leave to change log options (guardrails.logs.fix_options)")
+    group = guard.groups[0]
     wanted = {"awslogs-group": group, "awslogs-region": case.site.account.region}
     wrong = {name: value for name, value in wanted.items() if job.log_options.get(name) != value}
     if not wrong:
