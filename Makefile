@@ -42,7 +42,7 @@ lint: $(READY)  ## style, types, floors and rooms
 
 coverage: $(READY)  ## tests with branch coverage
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage run -m pytest -n 2 --dist loadfile
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
