@@ -6,6 +6,7 @@ What is not understood is said, never guessed: `NotUnderstoodError` names the op
 from __future__ import annotations
 
 import ipaddress
+import operator
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -191,11 +192,11 @@ def _ordered(read: Callable[[str], float], holds: Callable[[float, float], bool]
 
 
 _ORDERS: Final[dict[str, Callable[[float, float], bool]]] = {
-    "equals": lambda value, bound: value == bound,
-    "lessthan": lambda value, bound: value < bound,
-    "lessthanequals": lambda value, bound: value <= bound,
-    "greaterthan": lambda value, bound: value > bound,
-    "greaterthanequals": lambda value, bound: value >= bound,
+    "equals": operator.eq,
+    "lessthan": operator.lt,
+    "lessthanequals": operator.le,
+    "greaterthan": operator.gt,
+    "greaterthanequals": operator.ge,
 }
 _AFFIRMATIVE: Final[dict[str, Callable[[str, str], bool]]] = {
     "stringequals": _equal,

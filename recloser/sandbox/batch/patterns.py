@@ -7,6 +7,7 @@ alternative of each is enough. MiniStack's TestEventPattern is the oracle of the
 from __future__ import annotations
 
 import ipaddress
+import operator
 import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
@@ -144,11 +145,11 @@ def _cidr(operand: Any, leaf: Any) -> bool:
 
 
 _COMPARE: Final[dict[str, Callable[[float, float], bool]]] = {
-    "=": lambda leaf, bound: leaf == bound,
-    "<": lambda leaf, bound: leaf < bound,
-    "<=": lambda leaf, bound: leaf <= bound,
-    ">": lambda leaf, bound: leaf > bound,
-    ">=": lambda leaf, bound: leaf >= bound,
+    "=": operator.eq,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
 }
 _OPERATORS: Final[dict[str, Callable[[Any, Any], bool]]] = {
     "prefix": _prefix,

@@ -98,8 +98,8 @@ def test_memory_that_never_suffices_is_taken_back(store: Store, tmp_path: Path) 
     assert {state for _, state in states(incident)} == {ChangeState.REVERTED}
 
 
-def test_a_fix_that_does_not_help_is_reverted_and_the_next_is_tried(store: Store, tmp_path: Path) -> None:
-    """The pinned image cannot be pulled either: its sibling goes, a build takes its place."""
+def healing_by_rebuilding(store: Store, tmp_path: Path) -> tuple[Healing, FakeAccount]:
+    """No image can be pulled but a rebuilt one; pinning the last good one comes first."""
     unpullable = {"container_reason": "CannotPullContainerError: manifest unknown", "exit_code": None}
     image = {"repository": "optimo", "last_good": "1.4.1", "build": ["true"]}
 
@@ -109,6 +109,12 @@ def test_a_fix_that_does_not_help_is_reverted_and_the_next_is_tried(store: Store
     guardrails = {"image": {"pin": True, "rebuild": True}}
     healing, account = healing_of(store, tmp_path, play, image=image, guardrails=guardrails)
     account.images.tags = {"1.4.1", f"1.4.2-recloser-{healing.incident.incident_id}"}
+    return healing, account
+
+
+def test_a_fix_that_does_not_help_is_reverted_and_the_next_is_tried(store: Store, tmp_path: Path) -> None:
+    """The pinned image cannot be pulled either: its sibling goes, a build takes its place."""
+    healing, account = healing_by_rebuilding(store, tmp_path)
     incident = run(healing)
     assert incident.verdict is Verdict.HEALED
     assert states(incident) == [("pin_image", ChangeState.REVERTED), ("rebuild_image", ChangeState.VERIFIED)]
@@ -149,15 +155,7 @@ def test_the_budget_of_changes_is_kept(store: Store, tmp_path: Path) -> None:
 
 def test_a_change_that_cannot_be_applied_is_taken_back_and_the_next_is_tried(store: Store, tmp_path: Path) -> None:
     """The attempt is not repeated for it: the same evidence is treated with the next remedy."""
-    unpullable = {"container_reason": "CannotPullContainerError: manifest unknown", "exit_code": None}
-    image = {"repository": "optimo", "last_good": "1.4.1", "build": ["true"]}
-
-    def play(spec: JobSpec) -> Evidence:
-        return succeeded() if spec.definition.endswith("-rebuild") else failed(**unpullable)
-
-    guardrails = {"image": {"pin": True, "rebuild": True}}
-    healing, account = healing_of(store, tmp_path, play, image=image, guardrails=guardrails)
-    account.images.tags = {"1.4.1", f"1.4.2-recloser-{healing.incident.incident_id}"}
+    healing, account = healing_by_rebuilding(store, tmp_path)
     register = account.batch.register_sibling
 
     def refuse_pin(arn: str, *, name: str, **facts: Any) -> object:
