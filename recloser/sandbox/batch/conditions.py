@@ -6,11 +6,11 @@ What is not understood is said, never guessed: `NotUnderstoodError` names the op
 from __future__ import annotations
 
 import ipaddress
-import operator
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
+from operator import eq, ge, gt, le, lt
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 if TYPE_CHECKING:
@@ -192,11 +192,11 @@ def _ordered(read: Callable[[str], float], holds: Callable[[float, float], bool]
 
 
 _ORDERS: Final[dict[str, Callable[[float, float], bool]]] = {
-    "equals": operator.eq,
-    "lessthan": operator.lt,
-    "lessthanequals": operator.le,
-    "greaterthan": operator.gt,
-    "greaterthanequals": operator.ge,
+    "equals": eq,
+    "lessthan": lt,
+    "lessthanequals": le,
+    "greaterthan": gt,
+    "greaterthanequals": ge,
 }
 _AFFIRMATIVE: Final[dict[str, Callable[[str, str], bool]]] = {
     "stringequals": _equal,
