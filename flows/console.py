@@ -22,6 +22,7 @@ _LAST_LINE_WIDTH = 100
 _STYLE_OF = {
     ChangeState.VERIFIED: ("done", "green"),
     ChangeState.REVERTED: ("reverted", "yellow"),
+    ChangeState.WITHHELD: ("taken back for a trial", "yellow"),
     ChangeState.FAILED: ("failed", "red"),
     ChangeState.DECLINED: ("not applied", "yellow"),
 }
@@ -107,6 +108,10 @@ class TerminalNarrator(Narrator):
         """What became of it."""
         word, style = _STYLE_OF.get(change.state, (str(change.state), ""))
         self._line("", f"{word}{': ' + change.note if change.note else ''}", style=style)
+
+    def tried_without(self, change: ChangeRecord) -> None:
+        """What the next attempt goes without."""
+        self._line("without", f"is it needed? {change.summary}", style="cyan")
 
     def refused(self, reasons: tuple[str, ...]) -> None:
         """What cannot be done, and why."""

@@ -14,10 +14,22 @@ from recloser.errors import RecloserError
 from recloser.report import write_incident
 from recloser.settings import load_settings
 from recloser.store import Store
-from recloser.values import FixMode, Verdict
+from recloser.values import FixMode
 from tasks.approval import agreed
 from tasks.cancellation import settle
-from tasks.heal import Progress, apply, begin, collect, diagnose, plan, report, submit, watch
+from tasks.heal import (
+    Progress,
+    apply,
+    begin,
+    collect,
+    diagnose,
+    judge,
+    plan,
+    report,
+    submit,
+    try_without,
+    watch,
+)
 
 if TYPE_CHECKING:
     from recloser.healing import Healing
@@ -30,6 +42,7 @@ def heal(
     iterations: Annotated[int, Field(ge=1, le=100)] = 10,
     fix_mode: FixMode = FixMode.AUTO,
     use_test_data: bool = False,
+    minimise: bool = False,
 ) -> State[Any]:
     """Heal the Batch job that a target declares.
 
@@ -39,6 +52,7 @@ def heal(
         fix_mode: `auto` changes what the target's guardrails allow, `manual` asks before every change,
             `report-only` changes nothing.
         use_test_data: Run on freshly generated inputs instead of the target's own.
+        minimise: Once the job works, find changes that were not needed and take them back.
 
     Returns:
         `Healthy` or `Healed`, or a failed state named after the verdict; the message is the reason.
@@ -50,12 +64,15 @@ def heal(
             iterations=iterations,
             fix_mode=fix_mode,
             use_test_data=use_test_data,
+            minimise=minimise,
             run_id=str(flow_run.id or ""),
         )
         try:
             until_settled(healing)
+            if minimise:
+                until_minimal(healing)
         except RecloserError as error:
-            healing.close(Verdict.LOCKED_OUT, f"Healing could not go on: {error}")
+            healing.give_up(error)
         except BaseException:  # cancelled: no task can run any more, but the report can be written
             write_incident(healing.incident, load_settings().home / "incidents")
             raise
@@ -74,6 +91,13 @@ def until_settled(healing: Healing) -> None:
         if healing.goes_on:
             treat(healing, evidence, diagnose(healing, evidence))
         progress.show()
+
+
+def until_minimal(healing: Healing) -> None:
+    """One run without each change, until none is left that the job can do without."""
+    while try_without(healing):
+        submit(healing)
+        judge(healing, collect(healing, watch(healing)))
 
 
 def treat(healing: Healing, evidence: Evidence, diagnosis: Diagnosis) -> None:

@@ -8,10 +8,10 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from recloser.report import between, duration
+from recloser.report import between, duration, usd
 
 if TYPE_CHECKING:
-    from recloser.values import AttemptRecord, Incident, Metrics
+    from recloser.values import AttemptRecord, Incident, Metrics, Money
 
 
 def print_summary(incident: Incident) -> None:
@@ -29,6 +29,8 @@ def print_summary(incident: Incident) -> None:
     if incident.metrics:
         console.print()
         console.print(Text(_figures(incident.metrics)))
+    if incident.money:
+        console.print(Text(_bill(incident.money)))
 
 
 def _attempts(incident: Incident) -> Table:
@@ -63,3 +65,8 @@ def _figures(metrics: Metrics) -> str:
         f"{metrics.attempts} attempts · {metrics.changes_applied} changes ({metrics.changes_reverted} reverted) · "
         f"{metrics.manual_interventions} manual interventions · {duration(metrics.wall_s)} in all"
     )
+
+
+def _bill(money: Money) -> str:
+    spent = f"cost {usd(money.spent_usd)}"
+    return f"{spent} · not spent on {money.refused_retries} doomed retries: {usd(money.saved_usd)} ({money.prices})"

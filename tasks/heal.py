@@ -20,7 +20,15 @@ from prefect.tasks import exponential_backoff
 
 from recloser.aws import AwsError, connect
 from recloser.healing import Healing, PlannedChange, open_healing, prepare
-from recloser.report import ReportFiles, attempt_rows, change_rows, render_markdown, write_incident
+from recloser.report import (
+    ReportFiles,
+    attempt_rows,
+    change_rows,
+    money_rows,
+    render_markdown,
+    write_incident,
+    write_missing,
+)
 from recloser.settings import load_settings
 from recloser.store import Store
 from recloser.target import load_target
@@ -45,6 +53,8 @@ def is_transient(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
     return False
 
 
+_LATEST = 20
+"""How many of a target's newest incidents are looked through for a report that was never written."""
 _PATIENT: dict[str, Any] = {
     "cache_policy": NO_CACHE,
     "retries": 4,
@@ -56,10 +66,22 @@ _PATIENT: dict[str, Any] = {
 
 @task(name="begin", task_run_name="begin {target}", **_PATIENT)
 def begin(
-    target: str, *, store: Store, iterations: int, fix_mode: FixMode, use_test_data: bool, run_id: str
+    target: str,
+    *,
+    store: Store,
+    iterations: int,
+    fix_mode: FixMode,
+    use_test_data: bool,
+    minimise: bool,
+    run_id: str,
 ) -> Healing:
-    """Read the declaration, check the account against it, open the incident."""
-    site = prepare(load_target(target), connect(load_settings()))
+    """Read the declaration, check the account against it, open the incident.
+
+    An incident that was closed by a process that died before it wrote the report gets its report first.
+    """
+    declared = load_target(target)
+    write_missing(store.incidents(target=declared.name, limit=_LATEST), load_settings().home / "incidents")
+    site = prepare(declared, connect(load_settings()))
     return open_healing(
         site,
         store,
@@ -67,6 +89,7 @@ def begin(
         iterations=iterations,
         fix_mode=fix_mode,
         use_test_data=use_test_data,
+        minimise=minimise,
         run_id=run_id,
     )
 
@@ -95,6 +118,18 @@ def diagnose(healing: Healing, evidence: Evidence) -> Diagnosis:
     return healing.diagnose(evidence)
 
 
+@task(name="try without", task_run_name="without a change of {healing.label}?", **_PATIENT)
+def try_without(healing: Healing) -> bool:
+    """Prepare the next run without a change that may not be needed."""
+    return healing.try_without()
+
+
+@task(name="judge", task_run_name="judge {healing.label}", **_PATIENT)
+def judge(healing: Healing, evidence: Evidence) -> None:
+    """Keep the change or take it back."""
+    healing.judge(evidence)
+
+
 @task(name="plan", task_run_name="plan for {healing.label}", **_PATIENT)
 def plan(healing: Healing, evidence: Evidence, diagnosis: Diagnosis) -> PlannedChange | None:
     """Choose the next safe change."""
@@ -114,6 +149,7 @@ def report(healing: Healing) -> ReportFiles:
     create_markdown_artifact(render_markdown(incident), key="incident", description=incident.reason[:200])
     create_table_artifact(attempt_rows(incident), key="attempts", description=f"attempts of {incident.incident_id}")
     create_table_artifact(change_rows(incident), key="changes", description=f"changes of {incident.incident_id}")
+    create_table_artifact(money_rows(incident), key="money", description=f"cost of {incident.incident_id}")
     return write_incident(incident, load_settings().home / "incidents")
 
 

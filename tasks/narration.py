@@ -57,6 +57,10 @@ class LogNarrator(Narrator):
         """Log what became of the plan."""
         get_run_logger().info("%s: %s %s", change.change_id, change.state, change.note)
 
+    def tried_without(self, change: ChangeRecord) -> None:
+        """Log what the next attempt goes without."""
+        get_run_logger().info("is it needed? the next attempt goes without %s: %s", change.change_id, change.summary)
+
     def refused(self, reasons: tuple[str, ...]) -> None:
         """Log why a remedy is not available."""
         for reason in reasons:

@@ -45,6 +45,7 @@ def heal(  # noqa: PLR0917 - typer reads the parameters; nobody calls this by po
     iterations: Annotated[int, typer.Option(min=1, max=100, help="How many attempts may be made.")] = 10,
     fix_mode: Annotated[FixMode, typer.Option(help="How far Recloser may go by itself.")] = FixMode.AUTO,
     use_test_data: Annotated[bool, typer.Option("--use-test-data", help="Run on freshly generated inputs.")] = False,
+    minimise: Annotated[bool, typer.Option("--minimise", help="Once it works, take back what was not needed.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="Also show what was ruled out, and diffs.")] = False,
     output: Annotated[Format, typer.Option("--format", help="How the result is printed.")] = Format.TEXT,
 ) -> None:
@@ -58,7 +59,13 @@ def heal(  # noqa: PLR0917 - typer reads the parameters; nobody calls this by po
         typer.echo(f"recloser: {error}", err=True)
         raise typer.Exit(2) from None
     incident = _run_flow(
-        {"target": target, "iterations": iterations, "fix_mode": fix_mode, "use_test_data": use_test_data},
+        {
+            "target": target,
+            "iterations": iterations,
+            "fix_mode": fix_mode,
+            "use_test_data": use_test_data,
+            "minimise": minimise,
+        },
         verbose=verbose,
     )
     _print(incident, output)

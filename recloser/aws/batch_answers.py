@@ -32,6 +32,8 @@ def snapshot_of(job: Answer) -> JobSnapshot:
         **_container(container, job),
         log_stream=_text(container.get("logStreamName")) or (attempts[-1].log_stream if attempts else None),
         attempts=attempts,
+        retry_limit=(job.get("retryStrategy") or {}).get("attempts"),
+        tags={clean(name): clean(value) for name, value in (job.get("tags") or {}).items()},
         is_cancelled=bool(job.get("isCancelled")),
         is_terminated=bool(job.get("isTerminated")),
         created_at=_time(job.get("createdAt")),

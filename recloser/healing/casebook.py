@@ -101,6 +101,10 @@ class Casebook:
     def _show_changes(self) -> None:
         self.incident = self.incident.model_copy(update={"changes": tuple(known.record for known in self._planned)})
 
+    def in_state(self, *states: ChangeState) -> tuple[PlannedChange, ...]:
+        """Changes that stand so, oldest first."""
+        return tuple(known for known in self._planned if known.record.state in states)
+
     def unsettled(self) -> tuple[PlannedChange, ...]:
         """Changes that a killed process left between being planned and being verified."""
         return tuple(known for known in self._planned if known.record.state in _UNSETTLED)
@@ -130,10 +134,17 @@ class Casebook:
         answered = next((attempt for attempt in self.incident.attempts if attempt.number == record.attempt), None)
         return answered.diagnosis.problem if answered and answered.diagnosis else None
 
-    def close(self, verdict: Verdict, reason: str) -> Incident:
-        """End the incident; the first verdict stands."""
+    def close(self, verdict: Verdict, reason: str, **facts: Any) -> Incident:
+        """End the incident; the first verdict stands.
+
+        Args:
+            verdict: How it ended.
+            reason: Why, for the person who must act.
+            facts: Other fields of the incident that are known only now.
+        """
         if self.incident.verdict is Verdict.OPEN:
-            closed = self.incident.model_copy(update={"verdict": verdict, "reason": reason, "closed_at": utc_now()})
+            ending = {"verdict": verdict, "reason": reason, "closed_at": utc_now(), **facts}
+            closed = self.incident.model_copy(update=ending)
             metrics = measure(closed, manual_interventions=self.manual_interventions)
             self.incident = closed.model_copy(update={"metrics": metrics})
             self._store.save_incident(self.incident)

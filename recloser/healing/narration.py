@@ -46,6 +46,9 @@ class Narrator:
     def settled(self, change: ChangeRecord) -> None:
         """A change was applied, declined, reverted, or failed."""
 
+    def tried_without(self, change: ChangeRecord) -> None:
+        """The job works; it is now run without this change, to see whether it is needed."""
+
     def refused(self, reasons: tuple[str, ...]) -> None:
         """Remedies that are not available, and why."""
 

@@ -37,9 +37,20 @@ def open_healing(
     iterations: int,
     fix_mode: FixMode,
     use_test_data: bool = False,
+    minimise: bool = False,
     run_id: str = "",
 ) -> Healing:
     """Open an incident on a prepared site, or take up the one that a killed process left open.
+
+    Args:
+        site: The target in its account.
+        store: Where everything is written down.
+        narrator: Who is told.
+        iterations: How many attempts may be made to heal the job.
+        fix_mode: How far to go without asking.
+        use_test_data: Run on freshly generated inputs.
+        minimise: Find changes that were not needed once the job works, and take them back.
+        run_id: Id of the flow run, put on every job as a tag.
 
     Raises:
         NotReady: What is asked for contradicts itself or the target, or somebody else is healing it.
@@ -52,9 +63,10 @@ def open_healing(
         fix_mode=fix_mode,
         iterations=iterations,
         test_data=use_test_data,
+        minimise=minimise,
         opened_at=utc_now(),
     )
-    asked = {"fix_mode": fix_mode, "iterations": max(iterations, len(incident.attempts))}
+    asked = {"fix_mode": fix_mode, "minimise": minimise, "iterations": max(iterations, len(incident.attempts))}
     healing = Healing(site, store, narrator, incident.model_copy(update=asked), run_id=run_id)
     try:
         healing.recover()

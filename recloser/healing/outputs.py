@@ -12,14 +12,16 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from recloser.aws import AwsError
-from recloser.values import JobSnapshot, OutputCheck
+from recloser.values import OutputCheck
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     from recloser.aws import ObjectInfo
     from recloser.healing.site import Site
     from recloser.target import OutputFile
+    from recloser.values import JobSnapshot
 
 _READ_LIMIT_BYTES = 8 * 2**20
 _CLOCK_SKEW = timedelta(seconds=1)
@@ -32,14 +34,25 @@ class _Invalid(Exception):  # noqa: N818 - never leaves this module
 
 def check_outputs(site: Site, job: JobSnapshot) -> tuple[OutputCheck, ...]:
     """Check each declared output of a job that says it succeeded."""
-    return tuple(_check(site, job, output) for output in site.target.outputs)
+    return outputs_of(site, job_id=job.job_id, started_at=job.started_at)
 
 
-def _check(site: Site, job: JobSnapshot, output: OutputFile) -> OutputCheck:
-    uri = output.uri.replace("{job_id}", job.job_id)
+def outputs_of(site: Site, *, job_id: str, started_at: datetime | None) -> tuple[OutputCheck, ...]:
+    """Check each declared output of one run.
+
+    Args:
+        site: The target in its account.
+        job_id: Stands for `{job_id}` in the declared places.
+        started_at: When the run began: what is older is not of this run. None leaves the age unchecked.
+    """
+    return tuple(_check(site, job_id, started_at, output) for output in site.target.outputs)
+
+
+def _check(site: Site, job_id: str, started_at: datetime | None, output: OutputFile) -> OutputCheck:
+    uri = output.uri.replace("{job_id}", job_id)
     try:
         found = site.account.objects.head(uri)
-        detail = _examine(site, uri, found, job, output)
+        detail = _examine(site, uri, found, started_at, output)
     except _Invalid as problem:
         return OutputCheck(uri=uri, ok=False, detail=str(problem))
     except AwsError as error:
@@ -47,10 +60,10 @@ def _check(site: Site, job: JobSnapshot, output: OutputFile) -> OutputCheck:
     return OutputCheck(uri=uri, ok=True, detail=detail)
 
 
-def _examine(site: Site, uri: str, found: ObjectInfo | None, job: JobSnapshot, output: OutputFile) -> str:
+def _examine(site: Site, uri: str, found: ObjectInfo | None, started_at: datetime | None, output: OutputFile) -> str:
     if found is None:
         raise _Invalid("does not exist")
-    if job.started_at is not None and found.modified_at + _CLOCK_SKEW < job.started_at:
+    if started_at is not None and found.modified_at + _CLOCK_SKEW < started_at:
         raise _Invalid(f"is older than the run: written {found.modified_at:%Y-%m-%dT%H:%M:%SZ}")
     if found.size_bytes == 0:
         raise _Invalid("is empty")

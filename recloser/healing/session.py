@@ -1,6 +1,6 @@
 """One healing: the steps of the loop, each of which leaves the incident in the store as far as it has come.
 
-    submit → watch → collect → diagnose → plan → (approve) → apply → submit …
+    submit → watch → collect → diagnose → plan → (approve) → apply → submit … → (try without each change)
 
 The order is the flow's; the decisions are here.
 """
@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 from recloser.aws import AwsError
 from recloser.healing import diagnosis as diagnosing
 from recloser.healing import evidence as collecting
-from recloser.healing import submission
+from recloser.healing import ledger, submission
 from recloser.healing import watch as watching
 from recloser.healing.casebook import Casebook, PlannedChange
 from recloser.healing.errors import HealingError, Proposed, Refused
 from recloser.healing.holding import Hold
+from recloser.healing.masking import masked_by
+from recloser.healing.minimise import Trials
 from recloser.healing.remedies import REMEDIES, AcceptOutput, Case, stage_test_data
 from recloser.values import (
     AutonomyLevel,
@@ -57,7 +59,9 @@ class Healing:
         self._narrator = narrator
         self._hold = Hold(store, site.target.name)
         self._book = Casebook(store, incident)
+        self._trials = Trials(site, self._book, narrator)
         self._run_id = run_id
+        self._without: tuple[str, ...] = ()
         self._spec: JobSpec | None = None
         narrator.opened(incident)
 
@@ -83,7 +87,9 @@ class Healing:
 
     @property
     def _is_left(self) -> bool:
-        """Whether the latest attempt was left without an answer."""
+        """Whether the latest attempt was not brought to its end by the process that began it."""
+        if self._trials.healed_by is not None:
+            return self._trials.pending
         return self.attempt > 0 and not self._book.is_answered
 
     @property
@@ -93,7 +99,11 @@ class Healing:
 
     @property
     def goes_on(self) -> bool:
-        """Whether another attempt is due."""
+        """Whether another attempt is due to make the job work."""
+        return self._is_open and self._trials.healed_by is None
+
+    @property
+    def _is_open(self) -> bool:
         return self.incident.verdict is Verdict.OPEN
 
     def stage_test_data(self) -> None:
@@ -117,12 +127,12 @@ class Healing:
             self.site,
             name=f"{self.site.target.name}-{self.incident.incident_id}-{number}",
             tags=tags,
-            changes=(planned.change for planned in self._book.live()),
+            changes=(one.change for one in self._book.live() if one.record.change_id not in self._without),
         )
         if self._is_left and self._book.attempt.job_id:
             record = self._book.attempt
         else:
-            record = submission.submit(self.site, self._book, self._spec, number)
+            record = submission.submit(self.site, self._book, self._spec, number, without=self._without)
         self._narrator.submitted(record)
         return record.job_id or ""
 
@@ -137,20 +147,32 @@ class Healing:
             self.cancel()
             raise
         last = job.last_attempt
-        self._book.amend_attempt(
-            state=job.state,
-            definition=job.definition_arn.rsplit("/", 1)[-1],
-            image=job.image,
-            memory_mib=job.memory_mib,
-            exit_code=last.exit_code,
-            started_at=last.started_at or job.started_at,
-            stopped_at=last.stopped_at or job.stopped_at,
-            detected_at=utc_now(),
+        record = self._book.attempt.model_copy(
+            update={
+                "state": job.state,
+                "definition": job.definition_arn.rsplit("/", 1)[-1],
+                "image": job.image,
+                "memory_mib": job.memory_mib,
+                "vcpus": job.vcpus,
+                "exit_code": last.exit_code,
+                "started_at": last.started_at or job.started_at,
+                "stopped_at": last.stopped_at or job.stopped_at,
+                "detected_at": utc_now(),
+                "ran_s": ledger.ran_s(job),
+                "tries": max(len(job.attempts), 1),
+                "retry_limit": job.retry_limit,
+            }
         )
+        cost_usd = ledger.price(record, self.site.target.prices, job.queue)
+        self._book.write_attempt(record.model_copy(update={"cost_usd": cost_usd}))
         return job
 
     def cancel(self) -> None:
         """Do with the running job what the target asks, and say which: terminate it and close, or leave it."""
+        if self._trials.healed_by is not None:
+            self._trials.recover()
+            self.close(Verdict.HEALED, f"{self._success()} The search for the minimal fix was cancelled.")
+            return
         job_id = self._book.attempt.job_id if self.attempt else None
         if job_id is None:
             self.close(Verdict.CANCELLED, "The healing was cancelled before a job was submitted.")
@@ -174,6 +196,10 @@ class Healing:
             planned.change.revert(self.site)
             record = self._book.settle(planned, ChangeState.UNDONE, "the process died while applying it")
             self._narrator.settled(record)
+        if self.attempt:
+            self._trials.recover()
+        if self._trials.healed_by is not None and not self.incident.minimise:
+            self._succeed()
 
     def collect(self, job: JobSnapshot) -> Evidence:
         """Gather the evidence of the ended attempt; a success is checked against the declared outputs."""
@@ -184,25 +210,70 @@ class Healing:
             container_reason=last.container_reason,
             outputs=evidence.outputs,
             log_excerpt=tuple(line.text for line in evidence.log.lines[-_EXCERPT_LINES:]),
+            collected_at=utc_now(),
         )
         self._narrator.ended(record)
-        if record.succeeded:
+        if record.succeeded and not self.incident.minimise:
             self._succeed()
         return evidence
 
     def _succeed(self) -> None:
-        clean = self.attempt == 1
-        reason = (
-            "The job succeeded at the first attempt and left its declared outputs."
-            if clean
-            else f"The job succeeded at attempt {self.attempt} and left its declared outputs."
-        )
-        self.close(Verdict.HEALTHY if clean else Verdict.HEALED, reason)
+        self.close(Verdict.HEALTHY if self._is_clean else Verdict.HEALED, self._success())
+
+    @property
+    def _is_clean(self) -> bool:
+        return self._trials.healed_by is self.incident.attempts[0]
+
+    def _success(self) -> str:
+        healed = self._trials.healed_by
+        which = "the first attempt" if healed is None or self._is_clean else f"attempt {healed.number}"
+        return f"The job succeeded at {which} and left its declared outputs."
+
+    def try_without(self) -> bool:
+        """Prepare the next run of the search for the minimal fix; without one the incident closes.
+
+        Only where it was asked for, and the job works.
+
+        Returns:
+            Whether a run is due: submit, watch and collect it, then `judge`.
+        """
+        if not self._is_open or self._trials.healed_by is None:
+            return False
+        run = self._trials.begin() if self.incident.minimise and not self._is_clean else None
+        self._without = run or ()
+        if run is None:
+            minimal = f" {self._trials.summary}" if self.incident.minimise and not self._is_clean else ""
+            self.close(Verdict.HEALTHY if self._is_clean else Verdict.HEALED, self._success() + minimal)
+        return run is not None
+
+    def judge(self, evidence: Evidence) -> None:
+        """Settle what a run of the search for the minimal fix has shown."""
+        if self._book.attempt.succeeded:
+            self._trials.judge(None)
+            return
+        diagnosis = self.diagnose(evidence)
+        self._trials.judge(diagnosis)
+        if not self._book.attempt.without:
+            self.close(Verdict.LOCKED_OUT, f"With its fix in place the job failed again: {diagnosis.summary}.")
+
+    def give_up(self, error: Exception) -> None:
+        """Close what cannot go on; a job that works already stays healed, with every change it was healed by."""
+        if self._trials.healed_by is None:
+            self.close(Verdict.LOCKED_OUT, f"Healing could not go on: {error}")
+            return
+        try:
+            self._trials.recover()
+        except (AwsError, HealingError) as failure:
+            self.close(Verdict.LOCKED_OUT, f"{self._success()} But then: {failure}")
+            return
+        self.close(Verdict.HEALED, f"{self._success()} The search for the minimal fix ended early: {error}")
 
     def diagnose(self, evidence: Evidence) -> Diagnosis:
         """Name the cause of the failure."""
         diagnosis = diagnosing.diagnose(self.site, evidence)
-        self._book.amend_attempt(diagnosis=diagnosis)
+        *earlier, latest = self.incident.attempts
+        hidden_by = None if latest.without else masked_by(earlier, latest, diagnosis)
+        self._book.amend_attempt(diagnosis=diagnosis, diagnosed_at=utc_now(), masked_by=hidden_by)
         self._narrator.diagnosed(diagnosis)
         return diagnosis
 
@@ -313,7 +384,9 @@ class Healing:
         self._narrator.settled(self._book.settle(planned, ChangeState.VERIFIED))
         if isinstance(planned.change, AcceptOutput):
             self.close(Verdict.HEALED, f"{planned.record.summary[0].upper()}{planned.record.summary[1:]}.")
-        watching.rest(planned.change.settle_s)
+        if planned.change.settle_s and self.attempt:
+            watching.rest(planned.change.settle_s)
+            self._book.amend_attempt(rested_s=planned.change.settle_s)
         return True
 
     def _abandon(self, planned: PlannedChange, error: Exception) -> None:
@@ -329,7 +402,8 @@ class Healing:
 
     def close(self, verdict: Verdict, reason: str) -> Incident:
         """End the incident: staged test data goes, effective changes stay."""
-        if self.goes_on:
+        if self._is_open:
             self._revert(self._staged(), "the incident is closed")
-            self._narrator.closed(self._book.close(verdict, reason))
+            money = ledger.account_for(self.incident.attempts, self.site.target.prices)
+            self._narrator.closed(self._book.close(verdict, reason, money=money))
         return self.incident

@@ -43,8 +43,15 @@ def specify(site: Site, *, name: str, tags: Mapping[str, str], changes: Iterable
     return spec
 
 
-def submit(site: Site, book: Casebook, spec: JobSpec, number: int) -> AttemptRecord:
+def submit(site: Site, book: Casebook, spec: JobSpec, number: int, *, without: tuple[str, ...] = ()) -> AttemptRecord:
     """Submit an attempt, intent first; one that was intended before, by whatever process, is looked for first.
+
+    Args:
+        site: The target in its account.
+        book: Where the attempt is written down.
+        spec: What is submitted.
+        number: Of the attempt.
+        without: Ids of the changes that a trial goes without.
 
     Raises:
         AwsError: Batch refused it, or stays out of reach.
@@ -57,11 +64,14 @@ def submit(site: Site, book: Casebook, spec: JobSpec, number: int) -> AttemptRec
                 job_name=spec.name,
                 definition=spec.definition,
                 memory_mib=spec.memory_mib,
+                vcpus=spec.vcpus,
                 submitted_at=utc_now(),
+                without=without,
             )
         )
     job_id = _adopt(site, spec, book.attempt.submitted_at) if intended else None
-    return book.amend_attempt(job_id=job_id or _submit_once(site, spec))
+    job_id = job_id or _submit_once(site, spec)
+    return book.amend_attempt(job_id=job_id, accepted_at=utc_now())
 
 
 def _submit_once(site: Site, spec: JobSpec) -> str:

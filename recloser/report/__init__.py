@@ -1,10 +1,12 @@
 """An incident for a person who must act: Markdown, rows for tables, JSON, files; from values, and nothing else."""
 
-from recloser.report.files import ReportError, ReportFiles, to_json, write_incident
+from recloser.report.files import ReportError, ReportFiles, to_json, write_incident, write_missing
 from recloser.report.markdown import escape_inline, fence
+from recloser.report.money import money_rows
 from recloser.report.render import render_markdown
 from recloser.report.rows import attempt_rows, change_rows
 from recloser.report.times import between, duration
+from recloser.report.words import usd
 
 __all__ = [
     "ReportError",
@@ -15,7 +17,10 @@ __all__ = [
     "duration",
     "escape_inline",
     "fence",
+    "money_rows",
     "render_markdown",
     "to_json",
+    "usd",
     "write_incident",
+    "write_missing",
 ]

@@ -3,12 +3,13 @@
 import json
 import os
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from recloser.errors import RecloserError
 from recloser.report.render import render_markdown
-from recloser.values import Incident
+from recloser.values import Incident, Verdict
 
 
 class ReportError(RecloserError):
@@ -49,6 +50,28 @@ def write_incident(incident: Incident, folder: Path) -> ReportFiles:
     except OSError as error:
         raise ReportError(f"the report cannot be written to {home}: {error.strerror}") from error
     return files
+
+
+def write_missing(incidents: Iterable[Incident], folder: Path) -> tuple[ReportFiles, ...]:
+    """Write the reports that a killed process did not come to write; an open incident has none yet.
+
+    Args:
+        incidents: Those that should have a report.
+        folder: The folder of all reports.
+
+    Returns:
+        What was written.
+
+    Raises:
+        ReportError: The folder cannot be written.
+    """
+    closed = (incident for incident in incidents if incident.verdict is not Verdict.OPEN)
+    return tuple(write_incident(incident, folder) for incident in closed if not _is_written(incident, folder))
+
+
+def _is_written(incident: Incident, folder: Path) -> bool:
+    """The Markdown is written last."""
+    return (folder / _folder_name(incident.incident_id) / "incident.md").is_file()
 
 
 def _folder_name(incident_id: str) -> str:

@@ -5,10 +5,21 @@ from dataclasses import dataclass
 
 from recloser import __version__
 from recloser.report.markdown import EMPTY, NOTHING, Markdown, cell_code, code_span, fence, table_row
+from recloser.report.money import money_lines
 from recloser.report.rows import ATTEMPT_COLUMNS, attempt_cells
 from recloser.report.story import next_steps, verdict_sentence, what_happened
 from recloser.report.times import duration, moment
-from recloser.report.words import clip, has_failed, level_words, passage, percent, prose, sentence
+from recloser.report.words import (
+    clip,
+    has_failed,
+    left_out,
+    level_words,
+    passage,
+    percent,
+    prose,
+    sentence,
+    trial_words,
+)
 from recloser.values import AttemptRecord, ChangeRecord, Diagnosis, EvidenceLine, Incident, OutputCheck
 
 LOG_LINES = 200
@@ -54,7 +65,9 @@ class Page:
     attempts: Lines
     failures: tuple[FailurePart, ...]
     changes: tuple[ChangePart, ...]
+    trials: Lines
     outputs: Lines
+    money: Lines
     metrics: Lines
     footer: Lines
 
@@ -70,6 +83,8 @@ def page_of(incident: Incident) -> Page:
         attempts=_table(ATTEMPT_COLUMNS, attempt_cells(incident)),
         failures=tuple(_failure(attempt) for attempt in incident.attempts if has_failed(attempt)),
         changes=tuple(_change(number, change) for number, change in enumerate(incident.changes, start=1)),
+        trials=_table(("attempt", "without", "outcome"), _trial_cells(incident)),
+        money=money_lines(incident),
         outputs=_table(("output", "valid", "detail"), [_output_cells(check) for check in _last_outputs(incident)]),
         metrics=_table(("metric", "value"), _metric_cells(incident)),
         footer=_footer(incident),
@@ -87,7 +102,7 @@ def _failure(attempt: AttemptRecord) -> FailurePart:
     diagnosis = attempt.diagnosis
     return FailurePart(
         title=Markdown(f"Attempt {attempt.number}"),
-        facts=(*_diagnosis_facts(diagnosis), *_batch_facts(attempt)),
+        facts=(*_diagnosis_facts(diagnosis), *_hidden_facts(attempt), *_batch_facts(attempt)),
         evidence=tuple(map(_evidence, diagnosis.evidence)) if diagnosis else (),
         ruled_out=tuple(Markdown(f"{code_span(out.cause)}: {sentence(out.why)}") for out in diagnosis.ruled_out)
         if diagnosis
@@ -104,6 +119,12 @@ def _diagnosis_facts(diagnosis: Diagnosis | None) -> Lines:
     about = f", about {code_span(diagnosis.subject)}" if diagnosis.subject else ""
     known_by = f"**Recognised by:** signature {code_span(diagnosis.signature)}"
     return Markdown(cause + about), Markdown(f"**Why:** {sentence(diagnosis.summary)}"), Markdown(known_by)
+
+
+def _hidden_facts(attempt: AttemptRecord) -> Lines:
+    if attempt.masked_by is None:
+        return ()
+    return (Markdown(f"**Hidden until now:** behind {code_span(attempt.masked_by)}, which had to be cleared first"),)
 
 
 def _batch_facts(attempt: AttemptRecord) -> Lines:
@@ -145,6 +166,18 @@ def _change(number: int, change: ChangeRecord) -> ChangePart:
     )
 
 
+def _trial_cells(incident: Incident) -> list[tuple[Markdown, ...]]:
+    return [
+        (
+            Markdown(attempt.number),
+            Markdown("; ".join(prose(change.summary) for change in left_out(incident, attempt))),
+            Markdown(trial_words(incident, attempt)),
+        )
+        for attempt in incident.attempts
+        if attempt.without
+    ]
+
+
 def _last_outputs(incident: Incident) -> tuple[OutputCheck, ...]:
     return next((attempt.outputs for attempt in reversed(incident.attempts) if attempt.outputs), ())
 
@@ -164,6 +197,7 @@ def _metric_cells(incident: Incident) -> list[tuple[Markdown, ...]]:
         "changes applied": metrics.changes_applied,
         "changes reverted": metrics.changes_reverted,
         "manual interventions": metrics.manual_interventions,
+        "one turn of the loop (median)": duration(metrics.turn_s),
         "whole duration": duration(metrics.wall_s),
     }
     return [(Markdown(name), Markdown(value)) for name, value in figures.items()]

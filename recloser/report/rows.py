@@ -5,10 +5,10 @@ The Prefect UI renders a table artifact's cells as Markdown, so the cells are es
 
 from recloser.report.markdown import NOTHING, Markdown, cell_code, escape_inline
 from recloser.report.times import between, moment
-from recloser.report.words import changes_after, level_words, prose, state_words
+from recloser.report.words import changes_after, left_out, level_words, prose, state_words, usd
 from recloser.values import AttemptRecord, ChangeRecord, Incident
 
-ATTEMPT_COLUMNS = ("#", "job id", "state", "exit", "cause", "memory", "duration", "changed after it")
+ATTEMPT_COLUMNS = ("#", "job id", "state", "exit", "cause", "memory", "duration", "cost", "changed after it")
 CHANGE_COLUMNS = ("change", "after attempt", "remedy", "level", "state", "summary", "note", "settled")
 
 
@@ -24,14 +24,26 @@ def change_rows(incident: Incident) -> list[dict[str, str]]:
 
 def attempt_cells(incident: Incident) -> list[tuple[Markdown, ...]]:
     """The cells of each attempt, in the order of `ATTEMPT_COLUMNS`."""
-    return [_attempt_cells(attempt, changes_after(incident, attempt)) for attempt in incident.attempts]
+    return [
+        _attempt_cells(attempt, _without(left_out(incident, attempt)) or _changed(changes_after(incident, attempt)))
+        for attempt in incident.attempts
+    ]
+
+
+def _changed(changes: tuple[ChangeRecord, ...]) -> Markdown:
+    return Markdown("; ".join(f"{prose(change.summary)} ({change.state})" for change in changes))
+
+
+def _without(changes: tuple[ChangeRecord, ...]) -> Markdown:
+    told = "; ".join(f"“{prose(change.summary)}”" for change in changes)
+    return Markdown(told and f"(a trial without {told})")
 
 
 def _row(columns: tuple[str, ...], cells: tuple[Markdown, ...]) -> dict[str, str]:
     return {column: str(cell) for column, cell in zip(columns, cells, strict=True)}
 
 
-def _attempt_cells(attempt: AttemptRecord, changes: tuple[ChangeRecord, ...]) -> tuple[Markdown, ...]:
+def _attempt_cells(attempt: AttemptRecord, changed: Markdown) -> tuple[Markdown, ...]:
     return (
         Markdown(attempt.number),
         cell_code(attempt.job_id) if attempt.job_id else NOTHING,
@@ -40,7 +52,8 @@ def _attempt_cells(attempt: AttemptRecord, changes: tuple[ChangeRecord, ...]) ->
         cell_code(attempt.diagnosis.cause) if attempt.diagnosis else NOTHING,
         NOTHING if attempt.memory_mib is None else Markdown(f"{attempt.memory_mib} MiB"),
         Markdown(between(attempt.started_at, attempt.stopped_at)),
-        Markdown("; ".join(f"{prose(change.summary)} ({change.state})" for change in changes)) or NOTHING,
+        Markdown(usd(attempt.cost_usd)),
+        changed or NOTHING,
     )
 
 

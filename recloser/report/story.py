@@ -3,7 +3,16 @@
 from collections.abc import Iterator
 
 from recloser.report.markdown import Markdown, code_span
-from recloser.report.words import IN_PLACE, changes_after, has_failed, percent, prose, sentence
+from recloser.report.words import (
+    IN_PLACE,
+    changes_after,
+    has_failed,
+    left_out,
+    percent,
+    prose,
+    sentence,
+    trial_words,
+)
 from recloser.values import AttemptRecord, ChangeRecord, ChangeState, Diagnosis, Incident, Verdict
 
 _OPEN_FOR_A_PERSON = frozenset({ChangeState.PLANNED, ChangeState.DECLINED})
@@ -28,7 +37,10 @@ def verdict_sentence(incident: Incident) -> Markdown:
 
 def what_happened(incident: Incident) -> Markdown:
     """Every attempt's story in one paragraph."""
-    told = [_told(attempt, changes_after(incident, attempt)) for attempt in incident.attempts]
+    told = [
+        _told_trial(incident, attempt) if attempt.without else _told(attempt, changes_after(incident, attempt))
+        for attempt in incident.attempts
+    ]
     return Markdown(" ".join(told) or "The job was never submitted.")
 
 
@@ -55,7 +67,19 @@ def _told(attempt: AttemptRecord, changes: tuple[ChangeRecord, ...]) -> str:
     if not has_failed(attempt):
         return f"Attempt {attempt.number} has not ended."
     why = _why(attempt.diagnosis) if attempt.diagnosis else "and was not diagnosed."
-    return " ".join([f"Attempt {attempt.number} failed {why}", *map(_answer, changes)])
+    hidden = _hidden(attempt)
+    return " ".join([f"Attempt {attempt.number} failed {why}", *hidden, *map(_answer, changes)])
+
+
+def _told_trial(incident: Incident, attempt: AttemptRecord) -> str:
+    what = " and ".join(f"“{prose(change.summary)}”" for change in left_out(incident, attempt))
+    return f"Attempt {attempt.number} was a trial without {what}: {trial_words(incident, attempt)}."
+
+
+def _hidden(attempt: AttemptRecord) -> tuple[str, ...]:
+    if attempt.masked_by is None:
+        return ()
+    return (f"It had been hidden by {code_span(attempt.masked_by)} until that was cleared.",)
 
 
 def _why(diagnosis: Diagnosis) -> str:
@@ -78,7 +102,9 @@ def _steps(incident: Incident) -> Iterator[Markdown]:
 
 
 def _diagnosis_steps(incident: Incident) -> Iterator[Markdown]:
-    failed = [attempt for attempt in incident.attempts if attempt.diagnosis and has_failed(attempt)]
+    failed = [
+        attempt for attempt in incident.attempts if attempt.diagnosis and has_failed(attempt) and not attempt.without
+    ]
     if not failed or failed[-1].diagnosis is None:
         yield Markdown("Find out why the job fails: there is no diagnosis to go by.")
         return

@@ -5,6 +5,7 @@ import math
 from recloser.report.markdown import NOTHING, Markdown, escape_inline, fence
 from recloser.values import AttemptRecord, AutonomyLevel, ChangeRecord, ChangeState, Incident, JobState
 
+_CENT = 0.01
 PROSE_LIMIT = 2_000
 """Characters of one text from outside that a line of the report shows."""
 IN_PLACE = frozenset({ChangeState.APPLIED, ChangeState.VERIFIED})
@@ -43,6 +44,13 @@ def percent(share: float) -> str:
     return f"{math.floor(share * 100 + 1e-9)} %"
 
 
+def usd(amount: float | None) -> str:
+    """An amount of money with as many decimals as it needs to say something; a dash where none is known."""
+    if amount is None:
+        return str(NOTHING)
+    return f"{amount:.2f} USD" if amount >= _CENT or amount == 0 else f"{amount:.6f} USD"
+
+
 def level_words(level: AutonomyLevel) -> str:
     """How much consent a change needs."""
     return _LEVELS[level]
@@ -60,6 +68,25 @@ def state_words(attempt: AttemptRecord) -> str:
 def has_failed(attempt: AttemptRecord) -> bool:
     """Whether an attempt ended without success."""
     return attempt.state is not None and attempt.state.is_terminal and not attempt.succeeded
+
+
+def left_out(incident: Incident, attempt: AttemptRecord) -> tuple[ChangeRecord, ...]:
+    """The changes that a trial went without."""
+    return tuple(change for change in incident.changes if change.change_id in attempt.without)
+
+
+def trial_words(incident: Incident, attempt: AttemptRecord) -> str:
+    """What a run without a change has shown."""
+    if attempt.abandoned:
+        return "interrupted, so it proves nothing"
+    if attempt.succeeded:
+        return "succeeded: not needed"
+    if not has_failed(attempt):
+        return "has not ended"
+    causes = {change.cause for change in left_out(incident, attempt)}
+    if attempt.diagnosis is not None and attempt.diagnosis.cause in causes:
+        return "failed of the same cause: needed"
+    return "failed of another cause, which decides nothing: kept"
 
 
 def changes_after(incident: Incident, attempt: AttemptRecord) -> tuple[ChangeRecord, ...]:

@@ -6,7 +6,8 @@ from recloser.values import ChangeState
 MAY_FOLLOW: dict[ChangeState, frozenset[ChangeState]] = {
     ChangeState.PLANNED: frozenset({ChangeState.DECLINED, ChangeState.APPLIED, ChangeState.FAILED, ChangeState.UNDONE}),
     ChangeState.APPLIED: frozenset({ChangeState.VERIFIED, ChangeState.FAILED, ChangeState.REVERTED}),
-    ChangeState.VERIFIED: frozenset({ChangeState.REVERTED}),
+    ChangeState.VERIFIED: frozenset({ChangeState.REVERTED, ChangeState.WITHHELD}),
+    ChangeState.WITHHELD: frozenset({ChangeState.VERIFIED, ChangeState.REVERTED}),
     ChangeState.DECLINED: frozenset(),
     ChangeState.FAILED: frozenset(),
     ChangeState.REVERTED: frozenset(),

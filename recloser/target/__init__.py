@@ -1,11 +1,13 @@
 """What is under test: `recloser.toml`, read into validated models."""
 
+from recloser.target.fleet import Fleet
 from recloser.target.guardrails import (
     NEVER_GRANTED,
     Boundary,
     Guardrails,
     ImageGuardrails,
     MemoryGuardrails,
+    MinimiseGuardrails,
     PermissionGuardrails,
     RetryGuardrails,
 )
@@ -22,11 +24,13 @@ from recloser.target.models import (
     TestData,
     Watch,
 )
+from recloser.target.prices import Prices, Rate
 
 __all__ = [
     "NEVER_GRANTED",
     "Boundary",
     "CatalogueEntry",
+    "Fleet",
     "Guardrails",
     "ImageGuardrails",
     "ImageSource",
@@ -34,8 +38,11 @@ __all__ = [
     "JobTable",
     "JobTarget",
     "MemoryGuardrails",
+    "MinimiseGuardrails",
     "OutputFile",
     "PermissionGuardrails",
+    "Prices",
+    "Rate",
     "RetryGuardrails",
     "S3Uri",
     "Target",

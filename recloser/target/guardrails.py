@@ -156,6 +156,15 @@ class RetryGuardrails(Declared):
     cap_s: float = Field(default=1_800.0, ge=0)
 
 
+class MinimiseGuardrails(Declared):
+    """How much `--minimise` may spend on finding out what was not needed."""
+
+    max_attempts: int = Field(default=5, ge=1, le=50)
+    """Runs beyond those that healed the job."""
+    max_cost_usd: float | None = Field(default=None, ge=0)
+    """What these runs may cost together, by `[prices]`; None means that only their number is limited."""
+
+
 class Guardrails(Declared):
     """What may be changed without asking; a remedy whose table is missing is only ever proposed."""
 
@@ -174,3 +183,4 @@ class Guardrails(Declared):
     permissions: PermissionGuardrails = PermissionGuardrails()
     image: ImageGuardrails = ImageGuardrails()
     retry: RetryGuardrails = RetryGuardrails()
+    minimise: MinimiseGuardrails = MinimiseGuardrails()

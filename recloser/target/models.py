@@ -13,7 +13,9 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from recloser.target.base import Declared
+from recloser.target.fleet import Fleet
 from recloser.target.guardrails import Guardrails
+from recloser.target.prices import Prices  # noqa: TC001 - pydantic reads the annotations
 
 
 def _s3_uri(value: str) -> str:
@@ -147,6 +149,15 @@ class Target(Declared):
     test_data: TestData | None = None
     catalogue: dict[str, CatalogueEntry] = Field(default_factory=dict)
     guardrails: Guardrails = Guardrails()
+    fleet: Fleet = Fleet()
+    prices: Prices | None = None
+    """What attempts cost; without it no figure is given."""
+
+    @model_validator(mode="after")
+    def _a_limit_of_money_needs_prices(self) -> Self:
+        if self.guardrails.minimise.max_cost_usd is not None and self.prices is None:
+            raise ValueError("guardrails.minimise.max_cost_usd needs a [prices] table to count by")
+        return self
 
     def path(self, relative: Path) -> Path:
         """Where a path of `recloser.toml` lies on this machine."""

@@ -17,8 +17,10 @@ from recloser.values.incident import (
     FixMode,
     Incident,
     Metrics,
+    Money,
     OutputCheck,
     RuledOut,
+    Turn,
     Verdict,
 )
 from recloser.values.job import (
@@ -56,9 +58,11 @@ __all__ = [
     "LogLine",
     "LogTail",
     "Metrics",
+    "Money",
     "OutputCheck",
     "Platform",
     "RuledOut",
+    "Turn",
     "Value",
     "Verdict",
     "utc_now",

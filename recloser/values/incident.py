@@ -128,6 +128,8 @@ class ChangeState(StrEnum):
     """It could not be applied or verified; whatever was written has been taken back."""
     REVERTED = "reverted"
     """Taken back, because it did not help or because it is no longer needed."""
+    WITHHELD = "withheld"
+    """Taken back for a trial run without it: put back if the trial fails, or if its process dies."""
     UNDONE = "undone"
     """The process died while applying it; whatever had been written was taken back, and it may be planned again."""
 
@@ -178,6 +180,27 @@ class AttemptRecord(Value):
     stopped_at: datetime | None = None
     detected_at: datetime | None = None
     """When Recloser knew that the attempt had ended."""
+    collected_at: datetime | None = None
+    diagnosed_at: datetime | None = None
+    accepted_at: datetime | None = None
+    """When Batch had answered the submission with a job id."""
+    rested_s: float = 0
+    """How long was waited after it on purpose: a retry's pause, a grant's time to take effect."""
+    vcpus: float | None = None
+    ran_s: float | None = None
+    """How long its containers ran, all attempts that Batch itself made together."""
+    tries: int = 1
+    """How many attempts Batch itself made."""
+    retry_limit: int | None = None
+    """How many its retry strategy allows, where it has one."""
+    cost_usd: float | None = None
+    """What it cost by the declared prices; None without a price, a size or a running time."""
+    masked_by: Cause | None = None
+    """The cause that hid this one until it was cleared."""
+    without: tuple[str, ...] = ()
+    """Ids of the changes that were left out to see whether they are needed: this attempt was a trial."""
+    abandoned: str = ""
+    """Why its outcome does not count, where it does not."""
     outputs: tuple[OutputCheck, ...] = ()
     diagnosis: Diagnosis | None = None
     log_excerpt: tuple[str, ...] = ()
@@ -186,6 +209,38 @@ class AttemptRecord(Value):
     def succeeded(self) -> bool:
         """Whether the job succeeded and left its declared outputs."""
         return self.state is JobState.SUCCEEDED and all(check.ok for check in self.outputs)
+
+
+class Turn(Value):
+    """One turn of the loop, from a failure seen to the next job accepted, without the job's own time; in seconds."""
+
+    attempt: int
+    """The attempt whose failure it answers."""
+    collect_s: float
+    diagnose_s: float
+    decide_s: float
+    """Plan, ask, apply and verify; a person's thinking included."""
+    submit_s: float
+    total_s: float
+    """All of it, without what was waited on purpose."""
+    rested_s: float
+    """What was waited on purpose: a retry's pause, a grant's time to take effect."""
+
+
+class Money(Value):
+    """What an incident cost, and what it did not, by the target's price table."""
+
+    spent_usd: float
+    unpriced_attempts: int = 0
+    """Attempts that could not be priced, because Batch told no size or no running time."""
+    refused_retries: int
+    """Unchanged retries that a plain policy would have made, and that could not have helped."""
+    saved_usd: float
+    """What those would have cost."""
+    rule: str
+    """How the refused retries were counted."""
+    prices: str
+    """Where the prices come from, and of when."""
 
 
 class Metrics(Value):
@@ -200,6 +255,9 @@ class Metrics(Value):
     time_to_recover_s: float | None
     """From the first failed attempt's end to the success; None without both."""
     wall_s: float
+    turns: tuple[Turn, ...] = ()
+    turn_s: float | None = None
+    """The median turn of the loop; None if there was none."""
 
 
 class Incident(Value):
@@ -210,6 +268,8 @@ class Incident(Value):
     fix_mode: FixMode
     iterations: int = Field(ge=1)
     test_data: bool = False
+    minimise: bool = False
+    """Whether changes that were not needed are to be found and taken back."""
     opened_at: datetime
     closed_at: datetime | None = None
     verdict: Verdict = Verdict.OPEN
@@ -218,3 +278,5 @@ class Incident(Value):
     attempts: tuple[AttemptRecord, ...] = ()
     changes: tuple[ChangeRecord, ...] = ()
     metrics: Metrics | None = None
+    money: Money | None = None
+    """None where the target declares no prices."""

@@ -73,6 +73,9 @@ class JobSnapshot(Container):
     log_stream: str | None = None
     """The stream of the latest attempt, from RUNNING on."""
     attempts: tuple[JobAttempt, ...] = ()
+    retry_limit: int | None = None
+    """How many attempts its retry strategy allows, where it has one."""
+    tags: Mapping[str, str] = Field(default_factory=dict)
     is_cancelled: bool = False
     is_terminated: bool = False
     created_at: datetime | None = None

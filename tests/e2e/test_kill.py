@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from recloser.values import Incident
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -69,6 +71,23 @@ def test_the_command_and_its_prefect_server_can_be_killed(line: Line, tmp_path: 
     assert len(line.incidents()) == before + 1
     line.reset()
     line.assert_sound()
+
+
+def test_a_process_that_died_before_its_report_is_followed_by_one_that_writes_it(line: Line) -> None:
+    """The healer closes its incident and writes no report; the same command again brings it, beside its own."""
+    healer = line.command(sys.executable, str(HEALER), str(line.target))
+    assert healer.wait(LIMIT_S) == 0
+    line.reset()
+    died = line.incidents()[-1]
+    report = line.folder / "home" / "incidents" / died.incident_id
+    assert not report.exists()
+    heal = line.command(str(RECLOSER), "heal", str(line.target))
+    assert heal.wait(LIMIT_S * 2) == 0
+    line.reset()
+    assert died.incident_id in (report / "incident.md").read_text()
+    assert Incident.model_validate_json((report / "incident.json").read_text()) == died
+    latest = line.incidents()[-1].incident_id
+    assert (line.folder / "home" / "incidents" / latest / "incident.md").is_file()
 
 
 def _attempts(line: Line, before: int) -> int:

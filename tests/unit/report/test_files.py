@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from pydantic import BaseModel, SecretStr
 
-from recloser.report import ReportError, ReportFiles, render_markdown, to_json, write_incident
-from recloser.values import Incident
+from recloser.report import ReportError, ReportFiles, render_markdown, to_json, write_incident, write_missing
+from recloser.values import Incident, Verdict
 from tests.unit.store.strategies import values
 
 
@@ -103,3 +103,15 @@ class TestFiles:
         files = write_incident(healed.model_copy(update={"reason": "a\ud800ü"}), tmp_path)
         assert json.loads(files.json.read_text(encoding="utf-8"))["reason"] == "a\ud800ü"
         assert "a\N{REPLACEMENT CHARACTER}ü" in files.markdown.read_text(encoding="utf-8")
+
+
+def test_only_what_was_never_written_is_written(healed: Incident, tmp_path: Path) -> None:
+    """Closed incidents without a report get one; a written one is left, an open one has none."""
+    written = healed.model_copy(update={"incident_id": "written"})
+    still_open = healed.model_copy(update={"incident_id": "open", "verdict": Verdict.OPEN})
+    write_incident(written, tmp_path)
+    before = (tmp_path / "written" / "incident.md").stat().st_mtime_ns
+    (files,) = write_missing([healed, written, still_open], tmp_path)
+    assert files.markdown.read_text() == render_markdown(healed)
+    assert (tmp_path / "written" / "incident.md").stat().st_mtime_ns == before
+    assert not (tmp_path / "open").exists()

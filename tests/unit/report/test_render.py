@@ -3,12 +3,12 @@
 import pytest
 from hypothesis import given, settings
 
-from recloser.report import attempt_rows, change_rows, render_markdown
+from recloser.report import attempt_rows, change_rows, money_rows, render_markdown
 from recloser.report.markdown import visible
 from recloser.report.page import LOG_LINES
 from recloser.report.render import as_markdown
 from recloser.report.words import has_failed
-from recloser.values import AttemptRecord, ChangeState, Incident, JobState, OutputCheck, Value, Verdict
+from recloser.values import AttemptRecord, Cause, ChangeState, Incident, JobState, Money, OutputCheck, Value, Verdict
 from tests.unit.report.conftest import a_change, an_attempt
 from tests.unit.report.parsed import ATTACKS, PLAIN, block_types, headings, inlines, row_widths
 from tests.unit.store.strategies import values
@@ -40,6 +40,7 @@ class TestHealed:
             "Change 1: set SOLVER_THREADS from the catalogue",
             "Change 2: raise the memory to 1024 MiB",
             "Declared outputs",
+            "Money",
             "Metrics",
         ]
 
@@ -70,11 +71,12 @@ class TestHealed:
     def test_lists_the_attempts(self, healed: Incident) -> None:
         """The table shows for each attempt what it was, how it ended and what was changed after it."""
         table = section(render_markdown(healed), "Attempts").strip().splitlines()
-        assert table[0] == "| # | job id | state | exit | cause | memory | duration | changed after it |"
+        assert table[0] == "| # | job id | state | exit | cause | memory | duration | cost | changed after it |"
         assert table[3] == (
-            "| 2 | `job-0002` | FAILED | 137 | `oom` | 512 MiB | 1 min 05 s | raise the memory to 1024 MiB (verified) |"
+            "| 2 | `job-0002` | FAILED | 137 | `oom` | 512 MiB | 1 min 05 s | – "  # noqa: RUF001
+            "| raise the memory to 1024 MiB (verified) |"
         )
-        assert table[4] == "| 3 | `job-0003` | SUCCEEDED | 0 | – | 1024 MiB | 1 min 05 s | – |"  # noqa: RUF001
+        assert table[4] == "| 3 | `job-0003` | SUCCEEDED | 0 | – | 1024 MiB | 1 min 05 s | – | – |"  # noqa: RUF001
 
     def test_shows_what_each_diagnosis_rests_on(self, healed: Incident) -> None:
         """Evidence, what was ruled out, what could not be checked and the log stand beside the cause."""
@@ -128,6 +130,68 @@ class TestHealed:
         ):
             assert line in report
         assert "- written by Recloser" in report
+
+
+class TestTrials:
+    """The report of an incident that was minimised."""
+
+    def test_say_what_was_tried_without_and_what_came_of_it(self, healed: Incident) -> None:
+        """One trial succeeded, one failed of the change's own cause, one was interrupted."""
+        trials = (
+            an_attempt(4, without=("change-1",), state=JobState.SUCCEEDED, exit_code=0),
+            an_attempt(5, without=("change-2",), diagnosis=healed.attempts[1].diagnosis),
+            an_attempt(6, without=("change-2",), abandoned="interrupted"),
+            an_attempt(7, without=("change-2",), diagnosis=healed.attempts[0].diagnosis),
+        )
+        report = render_markdown(with_(healed, attempts=(*healed.attempts, *trials)))
+        assert section(report, "What was tried without").split("| --- |\n")[-1].strip().splitlines() == [
+            "| 4 | set SOLVER_THREADS from the catalogue | succeeded: not needed |",
+            "| 5 | raise the memory to 1024 MiB | failed of the same cause: needed |",
+            "| 6 | raise the memory to 1024 MiB | interrupted, so it proves nothing |",
+            "| 7 | raise the memory to 1024 MiB | failed of another cause, which decides nothing: kept |",
+        ]
+        assert "Attempt 4 was a trial without “set SOLVER_THREADS from the catalogue”" in report
+
+
+class TestMoney:
+    """What an incident cost."""
+
+    def test_is_told_with_its_rule_and_its_source(self, healed: Incident) -> None:
+        """Spent, not spent, how counted, by which prices."""
+        money = Money(spent_usd=1.5, refused_retries=6, saved_usd=0.0042, rule="x times", prices="list, as of 2026")
+        told = section(render_markdown(with_(healed, money=money)), "Money")
+        assert told.strip().splitlines() == [
+            "- **Spent:** 1.50 USD on 3 attempts.",
+            "- **Not spent:** 0.004200 USD on 6 doomed retries that were refused.",
+            "- **How that is counted:** x times.",
+            "- **Prices:** list, as of 2026",
+        ]
+
+    def test_without_prices_is_no_figure(self, healed: Incident) -> None:
+        """It is said, not left out."""
+        assert "No figure: the target declares no prices" in section(render_markdown(healed), "Money")
+        assert money_rows(healed)[0]["what"] == "no figure"
+
+    def test_is_a_table_too(self, healed: Incident) -> None:
+        """One row an attempt, and the sums, all of one shape."""
+        money = Money(spent_usd=1.5, refused_retries=6, saved_usd=0.1, rule="x", prices="list")
+        rows = money_rows(with_(healed, money=money))
+        assert [row["what"] for row in rows] == [
+            "attempt 1",
+            "attempt 2",
+            "attempt 3",
+            "spent",
+            "not spent on 6 refused retries",
+        ]
+        assert {tuple(row) for row in rows} == {("what", "USD", "note")}
+
+
+def test_a_fault_that_hid_another_is_named(healed: Incident) -> None:
+    """In the story and beside the diagnosis."""
+    second = with_(healed.attempts[1], masked_by=Cause.MISSING_ENV_VAR)
+    report = render_markdown(with_(healed, attempts=(healed.attempts[0], second, healed.attempts[2])))
+    assert "It had been hidden by `missing_env_var` until that was cleared." in report
+    assert "- **Hidden until now:** behind `missing_env_var`, which had to be cleared first" in report
 
 
 class TestLockedOut:
@@ -259,9 +323,10 @@ class TestHostileIncident:
         assert {token.type for line in inlines(report) for token in line} <= PLAIN
         assert "html_block" not in block_types(report)
         failed, changes = sum(map(has_failed, incident.attempts)), len(incident.changes)
-        assert len(headings(report)) == 6 + (failed > 0) + failed + changes
-        assert set(row_widths(report)) <= {8, 3, 2}
-        assert row_widths(report).count(8) == len(incident.attempts) + bool(incident.attempts)
+        trials = any(attempt.without for attempt in incident.attempts)
+        assert len(headings(report)) == 7 + (failed > 0) + failed + changes + trials
+        assert set(row_widths(report)) <= {9, 3, 2}
+        assert row_widths(report).count(9) == len(incident.attempts) + bool(incident.attempts)
         assert report.encode("utf-8").decode("utf-8") == report
 
     @pytest.mark.parametrize("evil", [*ATTACKS, "\n\n".join(ATTACKS)])
