@@ -65,15 +65,22 @@ class ChordNewton:
         """
         power = injections.pg_mw - injections.pd_mw - 1j * injections.qd_mvar
         power /= self._network.base_mva
-        voltage, slow = self._chord(power)
+        with np.errstate(over="ignore", invalid="ignore"):  # a step that diverges does so without limit, and is named
+            voltage, slow = self._chord(power)
+            failed = self._take_slowly(voltage, power, np.flatnonzero(slow))
+        if failed:
+            steps = [injections.first_step + step for step in failed]
+            raise NotConvergedError(self._network.name, steps, injections.n_steps)
+        return self._results(voltage, injections)
+
+    def _take_slowly(self, voltage: Complex, power: Complex, steps: NDArray[np.intp]) -> list[int]:
+        """Solve some steps one by one, in place; the ones that have no solution are returned."""
         failed = []
-        for step in np.flatnonzero(slow):
+        for step in steps.tolist():
             voltage[step], converged = self._newton(self._start[None, :], power[step : step + 1])
             if not converged:
-                failed.append(injections.first_step + int(step))
-        if failed:
-            raise NotConvergedError(self._network.name, failed, injections.n_steps)
-        return self._results(voltage, injections)
+                failed.append(step)
+        return failed
 
     def _chord(self, power: Complex) -> tuple[Complex, NDArray[np.bool_]]:
         voltage = np.tile(self._start, (len(power), 1))

@@ -31,7 +31,7 @@ class DatasetRequest(Value):
     seed: int = Field(ge=0, lt=2**63)
     dt_min: Literal[15] = DT_MIN
     t0: Literal["2024-01-01T00:00:00Z"] = T0
-    level: float = Field(default=LEVEL, gt=0, le=2)
+    level: float = Field(default=LEVEL, gt=0, le=10)
 
     @property
     def dataset_id(self) -> str:

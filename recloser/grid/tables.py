@@ -142,7 +142,7 @@ def _with_types(frame: pd.DataFrame, table: str) -> pd.DataFrame:
 
 def _typed(column: pd.Series[Any], dtype: str) -> pd.Series[Any]:
     if dtype.startswith("datetime"):
-        times = pd.to_datetime(column, utc=True, errors="coerce")
+        times = pd.to_datetime(column, format="ISO8601", utc=True, errors="coerce")
         return column if times.isna().any() else times.astype("datetime64[ns, UTC]")
     if column.dtype.kind in "if" and dtype == "float64":
         return column.astype("float64")
