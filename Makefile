@@ -57,5 +57,5 @@ lock:  ## resolve the dependencies anew (needs uv)
 	done
 
 clean:  ## remove what the other targets made
-	rm -rf $(VENV) .recloser .coverage .coverage.* htmlcov .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
-	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -rf $(VENV) .recloser .coverage .coverage.* htmlcov .mypy_cache .import_linter_cache .hypothesis
+	find . -type d \( -name __pycache__ -o -name .pytest_cache -o -name .ruff_cache \) -prune -exec rm -rf {} +
