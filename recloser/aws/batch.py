@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_batch import BatchClient
     from mypy_boto3_batch.type_defs import (
+        ArrayPropertiesTypeDef,
         ContainerOverridesTypeDef,
         JobDefinitionTypeDef,
         JobTimeoutTypeDef,
@@ -34,6 +35,7 @@ MAX_REASON = 1024
 
 class _Limits(TypedDict, total=False):
     timeout: JobTimeoutTypeDef
+    arrayProperties: ArrayPropertiesTypeDef
 
 
 class BatchGateway:
@@ -208,15 +210,20 @@ def _overrides_of(spec: JobSpec) -> ContainerOverridesTypeDef:
 
 
 def _limits_of(spec: JobSpec) -> _Limits:
-    return {} if spec.timeout_s is None else {"timeout": {"attemptDurationSeconds": spec.timeout_s}}
+    limits: _Limits = {}
+    if spec.timeout_s is not None:
+        limits["timeout"] = {"attemptDurationSeconds": spec.timeout_s}
+    if spec.array_size is not None:
+        limits["arrayProperties"] = {"size": spec.array_size}
+    return limits
 
 
 def _check_length(overrides: ContainerOverridesTypeDef, job_name: str) -> None:
     length = len(json.dumps(overrides, ensure_ascii=False, separators=(",", ":")))
     if length > MAX_OVERRIDES:
         raise Rejected(
-            f"job {job_name!r}: its command, environment and sizes take {length} characters, "
-            f"Batch allows {MAX_OVERRIDES}: pass large values through S3",
+            f"job {job_name!r}: Container Overrides length must be at most {MAX_OVERRIDES}; its command, environment "
+            f"and sizes take {length} characters: pass large values through S3",
             service="batch",
             operation="SubmitJob",
         )

@@ -19,6 +19,7 @@ from recloser.healing.errors import HealingError, Proposed, Refused
 from recloser.healing.holding import Hold
 from recloser.healing.masking import masked_by
 from recloser.healing.minimise import Trials
+from recloser.healing.refusal import as_failed_job
 from recloser.healing.remedies import REMEDIES, AcceptOutput, Case, stage_test_data
 from recloser.values import (
     AutonomyLevel,
@@ -125,7 +126,7 @@ class Healing:
             tags["recloser:flow-run"] = self._run_id
         self._spec = submission.specify(
             self.site,
-            name=f"{self.site.target.name}-{self.incident.incident_id}-{number}",
+            name=f"{self.site.target.job.name or self.site.target.name}-{self.incident.incident_id}-{number}",
             tags=tags,
             changes=(one.change for one in self._book.live() if one.record.change_id not in self._without),
         )
@@ -140,7 +141,9 @@ class Healing:
         """Wait for the attempt to end."""
         job_id = self._book.attempt.job_id or ""
         try:
-            job = watching.watch(self.site, job_id, self.attempt, self._narrator, polled=self._hold.renew)
+            job = as_failed_job(self.site, self._book.attempt, self._spec) or watching.watch(
+                self.site, job_id, self.attempt, self._narrator, polled=self._hold.renew
+            )
         except Exception:
             raise
         except BaseException:  # a cancellation, Ctrl-C or a stop of the worker is no Exception
@@ -348,7 +351,9 @@ class Healing:
     def _lock_out(self, diagnosis: Diagnosis, refusals: tuple[str, ...]) -> None:
         self._revert(self._book.answers(diagnosis), "it did not cure the problem, and nothing further is safe")
         self._narrator.refused(refusals)
-        why = f"{diagnosis.cause} ({diagnosis.cause.cause_class}): {diagnosis.summary}."
+        refused = self._book.attempt.status_reason if self._book.attempt.refused else None
+        why = f"Batch refused the submission: {refused}. " if refused else ""
+        why += f"{diagnosis.cause} ({diagnosis.cause.cause_class}): {diagnosis.summary}."
         what = "Nothing safe is left: " + "; ".join(refusals) if refusals else "No remedy is safe for this cause."
         self.close(Verdict.LOCKED_OUT, f"{why} {what}")
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from recloser.aws import AwsError, Throttled
+from recloser.aws import AccessRefused, AwsError, NotFound, Rejected, Throttled
 from recloser.healing.watch import rest
 from recloser.values import AttemptRecord, JobSpec, utc_now
 
@@ -36,6 +36,11 @@ def specify(site: Site, *, name: str, tags: Mapping[str, str], changes: Iterable
         queue=job.queue,
         definition=job.definition,
         environment={variable: SecretStr(value) for variable, value in job.environment.items()},
+        command=job.command,
+        memory_mib=job.memory_mib,
+        vcpus=job.vcpus,
+        timeout_s=job.timeout_s,
+        array_size=job.array_size,
         tags=tags,
     )
     for change in changes:
@@ -54,7 +59,7 @@ def submit(site: Site, book: Casebook, spec: JobSpec, number: int, *, without: t
         without: Ids of the changes that a trial goes without.
 
     Raises:
-        AwsError: Batch refused it, or stays out of reach.
+        AwsError: Batch stays out of reach; what it refuses is an attempt that failed.
     """
     intended = bool(book.incident.attempts) and book.attempt.number == number
     if not intended:
@@ -70,8 +75,11 @@ def submit(site: Site, book: Casebook, spec: JobSpec, number: int, *, without: t
             )
         )
     job_id = _adopt(site, spec, book.attempt.submitted_at) if intended else None
-    job_id = job_id or _submit_once(site, spec)
-    return book.amend_attempt(job_id=job_id, accepted_at=utc_now())
+    try:
+        job_id = job_id or _submit_once(site, spec)
+    except (Rejected, AccessRefused, NotFound) as error:
+        return book.amend_attempt(refused=True, status_reason=site.redact(str(error)))
+    return book.amend_attempt(job_id=job_id, accepted_at=utc_now(), refused=False, status_reason=None)
 
 
 def _submit_once(site: Site, spec: JobSpec) -> str:

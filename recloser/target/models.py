@@ -41,6 +41,17 @@ class JobTarget(Declared):
     """Name of the role of the queue's instances."""
     environment: dict[str, str] = Field(default_factory=dict)
     """Sent with every submission. Secrets do not belong here; see the catalogue's `from_env`."""
+    name: str | None = None
+    """What job names begin with; the target's name when nothing is said."""
+    command: tuple[str, ...] | None = None
+    """Instead of the definition's."""
+    memory_mib: int | None = Field(default=None, ge=4)
+    """Instead of the definition's."""
+    vcpus: float | None = Field(default=None, gt=0)
+    """Instead of the definition's."""
+    timeout_s: int | None = Field(default=None, ge=60)
+    """Instead of the definition's."""
+    array_size: int | None = Field(default=None, ge=1, le=10_000)
 
 
 class JobTable(Declared):

@@ -167,7 +167,9 @@ class AttemptRecord(Value):
     number: int = Field(ge=1)
     job_name: str
     job_id: str | None = None
-    """None while the submission is only intended."""
+    """None while the submission is only intended, and when it was refused."""
+    refused: bool = False
+    """Batch did not take the submission; the status reason says why."""
     state: JobState | None = None
     definition: str
     image: str | None = None

@@ -34,7 +34,8 @@ class JobState(StrEnum):
 class JobSpec(Value):
     """One submission as it will be sent to Batch; what is None stays as the job definition says."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$")
+    name: str = Field(min_length=1)
+    """Batch takes `[A-Za-z0-9][A-Za-z0-9_-]{0,127}`, and says so of any other."""
     queue: str
     definition: str
     """Name (the latest active revision), `name:revision`, or ARN."""
@@ -45,6 +46,8 @@ class JobSpec(Value):
     command: tuple[str, ...] | None = None
     timeout_s: int | None = Field(default=None, ge=60)
     """Batch ends each attempt after so long; it takes no limit under a minute."""
+    array_size: int | None = Field(default=None, ge=1)
+    """Batch takes 2 to 10 000."""
     tags: Mapping[str, str] = Field(default_factory=dict)
 
 

@@ -27,6 +27,7 @@ from recloser.healing.remedies.override import Override
 from recloser.healing.remedies.permission import GrantPermission, grant_permission
 from recloser.healing.remedies.proposal import Proposal, proposer
 from recloser.healing.remedies.queue import switch_queue
+from recloser.healing.remedies.request import RepairRequest, repair_request
 from recloser.healing.remedies.retry import (
     Retry,
     retry_after_output_check,
@@ -60,6 +61,7 @@ REMEDIES: Mapping[str, Remedy] = {
         raise_memory,
         raise_timeout,
         rebuild_image,
+        repair_request,
         request_gpu,
         restore_command,
         restore_input,
@@ -85,6 +87,7 @@ AnyChange = Annotated[
     | Override
     | Proposal
     | RebuildImage
+    | RepairRequest
     | RestoreInput
     | Retry
     | Revision

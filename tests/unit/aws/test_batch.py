@@ -98,7 +98,7 @@ def test_overrides_beyond_the_limit_are_refused_before_they_are_sent(wire: Wire,
     """Batch would accept them and fail the job at dispatch; the message names the limit, not the value."""
     spec = JobSpec(name="j", queue="q", definition="d", environment={"A": SecretStr("x" * 8150)})
     wire.answer({"jobId": "j1"})
-    with pytest.raises(Rejected, match=r"Batch allows 8192") as caught:
+    with pytest.raises(Rejected, match=r"at most 8192") as caught:
         batch.submit(spec.model_copy(update={"environment": {"A": SecretStr("x" * 8160)}}))
     assert "xxx" not in str(caught.value)
     assert wire.requests == []

@@ -21,7 +21,7 @@ DETERMINISTIC = {
 
 def test_every_remedy_has_its_facts_and_every_fact_its_remedy() -> None:
     """A remedy is code and data; `stage_test_data` is asked for, never chosen."""
-    assert set(remedy_facts()) == (set(REMEDIES) - set(proposal_facts())) | {"stage_test_data", "repair_request"}
+    assert set(remedy_facts()) == (set(REMEDIES) - set(proposal_facts())) | {"stage_test_data"}
 
 
 def test_every_guardrail_that_is_named_exists() -> None:
@@ -64,9 +64,9 @@ def test_the_fargate_table_is_the_published_one() -> None:
 
 @pytest.mark.parametrize("cause", [cause for cause in Cause if cause.cause_class in DETERMINISTIC])
 def test_a_doomed_retry_is_refused(tmp_path: Path, cause: Cause) -> None:
-    """What is deterministic is never tried again unchanged; a crash is, once."""
+    """What is deterministic is never tried again unchanged; a crash is, once, and a right that was just given."""
     bench = Bench(tmp_path, failed("x"), guardrails={"retry": {"max": 9, "base_s": 0}})
-    if cause is Cause.APP_CRASH:
+    if cause in {Cause.APP_CRASH, Cause.SUBMIT_PERMISSION}:
         bench.plan("retry_same", cause)
         bench.seen = 2
     with pytest.raises(Refused, match="doomed|retried 1 times"):

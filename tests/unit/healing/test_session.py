@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from recloser.aws import Rejected
+from recloser.aws import CredentialsError, Rejected
 from recloser.healing import Healing, Narrator, NotReady, open_healing
 from recloser.store import Store
 from recloser.values import (
@@ -192,13 +192,27 @@ def test_an_attempt_that_was_only_intended_is_taken_up_again(store: Store, tmp_p
 
     def refuse(spec: JobSpec) -> str:
         account.batch.submit = submit  # type: ignore[method-assign]
-        raise Rejected("queue is full", service="batch", operation="SubmitJob")
+        raise CredentialsError("they have expired", service="batch", operation="SubmitJob")
 
     account.batch.submit = refuse  # type: ignore[method-assign]
-    with pytest.raises(Rejected):
+    with pytest.raises(CredentialsError):
         healing.submit()
     assert healing.submit() == "job-1"
     assert healing.attempt == 1
+
+
+def test_a_refused_submission_is_locked_out_with_batch_s_words(store: Store, tmp_path: Path) -> None:
+    """It is an attempt like any other: diagnosed, told, and not sent again unchanged."""
+    healing, account = healing_of(store, tmp_path, lambda spec: succeeded())
+
+    def refuse(spec: JobSpec) -> str:
+        raise Rejected("the moon is not full", service="batch", operation="SubmitJob")
+
+    account.batch.submit = refuse  # type: ignore[method-assign]
+    incident = run(healing)
+    assert (incident.verdict, len(incident.attempts)) == (Verdict.LOCKED_OUT, 1)
+    assert incident.attempts[0].refused
+    assert "the moon is not full" in incident.reason
 
 
 def test_test_data_needs_a_declaration_and_leave_to_write(store: Store, tmp_path: Path) -> None:
