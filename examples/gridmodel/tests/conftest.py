@@ -131,6 +131,12 @@ def start(tmp_path):
     return start
 
 
+@pytest.fixture
+def start_page(tmp_path):
+    """Start a page's server of one's own: `with start_page(GRIDMODEL_API_URL=…) as (url, process)`."""
+    return lambda **variables: running("gridmodel.frontend", tmp_path / "frontend.log", **variables)
+
+
 @pytest.fixture(scope="session")
 def service(tmp_path_factory):
     """A service without faults that the session shares; administrators may break single requests."""

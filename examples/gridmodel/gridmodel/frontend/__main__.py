@@ -1,0 +1,36 @@
+"""`python -m gridmodel.frontend`: serve the page."""
+
+import logging
+import os
+import sys
+
+from gridmodel import config, server
+from gridmodel.frontend.site import create_site
+
+MAX_BODY_BYTES = 64 * 2**20  # the service has the stricter word, and a better reason
+
+
+def main():
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    try:
+        told = config.read_frontend(os.environ)
+        server.serve(
+            create_site(told.api_url),
+            name="gridmodel.frontend",
+            host=told.host,
+            port=told.port,
+            threads=4,
+            max_body_bytes=MAX_BODY_BYTES,
+        )
+    except config.ConfigError as error:
+        print(f"gridmodel.frontend: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        where = f"{told.host}:{told.port} ({error.strerror}); set GRIDMODEL_FRONTEND_PORT"
+        print(f"gridmodel.frontend: cannot listen on {where}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
