@@ -91,6 +91,8 @@ class TerminalNarrator(Narrator):
         self._line("because", f"{diagnosis.summary} ({diagnosis.cause}, {diagnosis.confidence:.0%})")
         for seen in diagnosis.evidence if self._verbose else diagnosis.evidence[-2:]:
             self._line("", f"{seen.source}: {seen.text[:200]}", style="dim")
+        for sentence in diagnosis.remembered:
+            self._line("", f"memory: {sentence}", style="dim")
         if self._verbose:
             for item in diagnosis.ruled_out:
                 self._line("", f"not {item.cause}: {item.why}", style="dim")

@@ -48,6 +48,8 @@ class LogNarrator(Narrator):
     def diagnosed(self, diagnosis: Diagnosis) -> None:
         """Log the cause."""
         get_run_logger().warning("%s (%.0f %%): %s", diagnosis.cause, diagnosis.confidence * 100, diagnosis.summary)
+        for sentence in diagnosis.remembered:
+            get_run_logger().info("memory: %s", sentence)
 
     def planned(self, change: ChangeRecord) -> None:
         """Log the plan."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any
 
+from recloser.healing.memory import learn
 from recloser.healing.metrics import measure
 from recloser.healing.remedies import Change, Proposal, remedy_facts, restore_change
 from recloser.values import AttemptRecord, ChangeRecord, ChangeState, Incident, Value, Verdict, utc_now
@@ -148,4 +149,5 @@ class Casebook:
             metrics = measure(closed, manual_interventions=self.manual_interventions)
             self.incident = closed.model_copy(update={"metrics": metrics})
             self._store.save_incident(self.incident)
+            learn(self._store.memory, self.incident)
         return self.incident

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from recloser.aws import AwsError
 from recloser.healing import diagnosis as diagnosing
 from recloser.healing import evidence as collecting
-from recloser.healing import ledger, submission
+from recloser.healing import ledger, memory, submission
 from recloser.healing import watch as watching
 from recloser.healing.casebook import Casebook, PlannedChange
 from recloser.healing.errors import HealingError, Proposed, Refused
@@ -273,10 +273,14 @@ class Healing:
 
     def diagnose(self, evidence: Evidence) -> Diagnosis:
         """Name the cause of the failure."""
-        diagnosis = diagnosing.diagnose(self.site, evidence)
+        target, incident_id = self.site.target.name, self.incident.incident_id
+        own = diagnosing.diagnose(self.site, evidence)
+        diagnosis = memory.consult(self._store.memory, evidence, own, incident_id=incident_id, target=target)
         *earlier, latest = self.incident.attempts
         hidden_by = None if latest.without else masked_by(earlier, latest, diagnosis)
-        self._book.amend_attempt(diagnosis=diagnosis, diagnosed_at=utc_now(), masked_by=hidden_by)
+        attempt = self._book.amend_attempt(diagnosis=diagnosis, diagnosed_at=utc_now(), masked_by=hidden_by)
+        if not attempt.without:  # a failure that minimising provoked is no failure of the job
+            memory.remember(self._store.memory, self.site, incident_id, attempt, evidence)
         self._narrator.diagnosed(diagnosis)
         return diagnosis
 
@@ -284,7 +288,8 @@ class Healing:
         """Take back what did not help, then choose the next safe remedy; without one the incident closes."""
         self._revert_ineffective(diagnosis)
         case = self._case(evidence, diagnosis)
-        refusals = [f"{name}: it was tried, or declined, for this problem" for name in self._spent(diagnosis)]
+        refusals = [standing.said for standing in diagnosis.standings if standing.retired]
+        refusals += [f"{name}: it was tried, or declined, for this problem" for name in self._spent(diagnosis)]
         for name in diagnosis.remedies:
             if name in self._book.spent(diagnosis):
                 continue

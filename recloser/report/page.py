@@ -37,6 +37,7 @@ class FailurePart:
     title: Markdown
     facts: Lines
     evidence: Lines
+    memory: Lines
     ruled_out: Lines
     not_checked: Lines
     log: Markdown
@@ -104,6 +105,7 @@ def _failure(attempt: AttemptRecord) -> FailurePart:
         title=Markdown(f"Attempt {attempt.number}"),
         facts=(*_diagnosis_facts(diagnosis), *_hidden_facts(attempt), *_batch_facts(attempt)),
         evidence=tuple(map(_evidence, diagnosis.evidence)) if diagnosis else (),
+        memory=tuple(map(sentence, diagnosis.remembered)) if diagnosis else (),
         ruled_out=tuple(Markdown(f"{code_span(out.cause)}: {sentence(out.why)}") for out in diagnosis.ruled_out)
         if diagnosis
         else (),

@@ -1,20 +1,39 @@
 """What the repository asks for, as statements."""
 
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import CompoundSelect, Select, func, select
 from sqlalchemy.orm import selectinload
 
-from recloser.store.tables import AttemptRow, ChangeRow, IncidentRow
+from recloser.store.tables import AttemptRow, ChangeRow, IncidentRow, LabelRow, OccurrenceRow
+from recloser.values import Cause
 
 _TURNS = 0x5EC105E
 """The space of our advisory locks in a database that others may share."""
 
 
-def newest_incidents(target: str | None) -> Select[IncidentRow]:
-    """Whole incidents of one target, or of all, newest first."""
+def newest_incidents(
+    target: str | None, *, cause: Cause | None = None, since: datetime | None = None
+) -> Select[IncidentRow]:
+    """Whole incidents, newest first; of one target, of one cause, from one moment on."""
     wanted = _whole_incidents().order_by(IncidentRow.opened_at.desc(), IncidentRow.incident_id.desc())
-    return wanted if target is None else wanted.where(IncidentRow.target == target)
+    if target is not None:
+        wanted = wanted.where(IncidentRow.target == target)
+    if since is not None:
+        wanted = wanted.where(IncidentRow.opened_at >= since)
+    return wanted if cause is None else wanted.where(IncidentRow.incident_id.in_(_of_cause(cause)))
+
+
+def _of_cause(cause: Cause) -> CompoundSelect[str]:
+    diagnosed = select(OccurrenceRow.incident_id).where(OccurrenceRow.cause == cause)
+    return diagnosed.union(labels_in_force().where(LabelRow.cause == cause).with_only_columns(LabelRow.incident_id))
+
+
+def labels_in_force() -> Select[LabelRow]:
+    """The newest label of each incident that has one."""
+    newest = select(func.max(LabelRow.position)).group_by(LabelRow.incident_id)
+    return select(LabelRow).where(LabelRow.position.in_(newest))
 
 
 def incidents_beginning_with(prefix: str) -> Select[IncidentRow]:

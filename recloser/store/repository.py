@@ -1,7 +1,6 @@
 """The repository: each call is one transaction, and any thread may make it."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
@@ -9,21 +8,22 @@ from typing import Any, Self
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from recloser.store.engine import build_engine, parse_url, writing
+from recloser.store.engine import build_engine, parse_url
 from recloser.store.errors import StoreError, reported
+from recloser.store.memory import Memory
 from recloser.store.queries import (
     change_by_id,
     changes_of_incident,
     incidents_beginning_with,
     newest_incidents,
     successes_of,
-    take_turns,
 )
 from recloser.store.rows import attempt_of, change_of, columns_of, incident_of, payload_json, payload_of
 from recloser.store.schema import migrate
 from recloser.store.tables import AttemptRow, ChangeRow, HolderRow, IncidentRow
+from recloser.store.transactions import Transactions
 from recloser.store.transitions import check_transition
-from recloser.values import AttemptRecord, ChangeRecord, ChangeState, Incident, Verdict, utc_now
+from recloser.values import AttemptRecord, Cause, ChangeRecord, ChangeState, Incident, Verdict, utc_now
 
 
 class Store:
@@ -31,7 +31,8 @@ class Store:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._writer = writing(engine)
+        self._transactions = Transactions(engine)
+        self.memory = Memory(self._transactions)
 
     @classmethod
     def open(cls, url: str) -> Self:
@@ -68,7 +69,7 @@ class Store:
 
     def save_incident(self, incident: Incident) -> None:
         """Insert or update an incident's own fields; its attempts and changes are saved by their own calls."""
-        with self._write(incident.incident_id) as session:
+        with self._transactions.write(incident.incident_id) as session:
             session.merge(IncidentRow(**columns_of(incident, IncidentRow)))
 
     def save_attempt(self, incident_id: str, attempt: AttemptRecord) -> None:
@@ -78,7 +79,7 @@ class Store:
             StoreError: There is no such incident.
         """
         columns = columns_of(attempt, AttemptRow) | {"succeeded": attempt.succeeded}
-        with self._write(incident_id) as session:
+        with self._transactions.write(incident_id) as session:
             _require_incident(session, incident_id)
             session.merge(AttemptRow(incident_id=incident_id, **columns))
 
@@ -96,7 +97,7 @@ class Store:
         if record.state is not ChangeState.PLANNED:
             raise StoreError(f"change {record.change_id} is {record.state}: only a planned change can be written ahead")
         columns = columns_of(record, ChangeRow) | {"payload": payload_json(record, payload)}
-        with self._write(incident_id) as session:
+        with self._transactions.write(incident_id) as session:
             _require_incident(session, incident_id)
             present = session.scalar(change_by_id(record.change_id))
             if present is None:
@@ -123,7 +124,7 @@ class Store:
         Raises:
             StoreError: There is no such change, or it cannot take this step.
         """
-        with self._write() as session:
+        with self._transactions.write() as session:
             row = session.scalar(change_by_id(change_id).with_for_update())
             if row is None:
                 raise StoreError(f"no change {change_id} is written down, so it cannot become {state}")
@@ -139,7 +140,7 @@ class Store:
 
     def change_payloads(self, incident_id: str) -> tuple[tuple[ChangeRecord, dict[str, Any]], ...]:
         """Every change of an incident with its payload, in the order of planning."""
-        with self._read() as session:
+        with self._transactions.read() as session:
             rows = session.scalars(changes_of_incident(incident_id))
             return tuple((change_of(row), payload_of(row)) for row in rows)
 
@@ -152,7 +153,7 @@ class Store:
         Raises:
             StoreError: None or several have such an id.
         """
-        with self._read() as session:
+        with self._transactions.read() as session:
             rows = session.scalars(incidents_beginning_with(incident_id).limit(2)).all()
             if not rows or not incident_id:
                 raise StoreError(f"no incident {incident_id!r} in the store")
@@ -160,22 +161,36 @@ class Store:
                 raise StoreError(f"several incidents begin with {incident_id!r}: give more of the id")
             return incident_of(rows[0])
 
-    def incidents(self, *, target: str | None = None, limit: int = 20) -> tuple[Incident, ...]:
-        """The newest incidents, of one target or of all."""
-        wanted = newest_incidents(target).limit(max(limit, 0))
-        with self._read() as session:
+    def incidents(
+        self,
+        *,
+        target: str | None = None,
+        cause: Cause | None = None,
+        since: datetime | None = None,
+        limit: int = 20,
+    ) -> tuple[Incident, ...]:
+        """The newest incidents.
+
+        Args:
+            target: Of one target only.
+            cause: Only those that were diagnosed with it, or that a person labelled so.
+            since: Only those opened at this moment or later.
+            limit: How many at most.
+        """
+        wanted = newest_incidents(target, cause=cause, since=since).limit(max(limit, 0))
+        with self._transactions.read() as session:
             return tuple(map(incident_of, session.scalars(wanted)))
 
     def unfinished(self, target: str) -> Incident | None:
         """The newest incident of a target that has no verdict yet: the one to resume."""
         wanted = newest_incidents(target).where(IncidentRow.verdict == Verdict.OPEN)
-        with self._read() as session:
+        with self._transactions.read() as session:
             row = session.scalar(wanted.limit(1))
             return None if row is None else incident_of(row)
 
     def last_success(self, target: str) -> AttemptRecord | None:
         """The newest attempt of a target that succeeded and left its declared outputs."""
-        with self._read() as session:
+        with self._transactions.read() as session:
             row = session.scalar(successes_of(target).limit(1))
             return None if row is None else attempt_of(row)
 
@@ -190,7 +205,7 @@ class Store:
         Returns:
             None, or the living holder that has it.
         """
-        with self._write(target) as session:
+        with self._transactions.write(target) as session:
             row = session.get(HolderRow, target, with_for_update=True)
             if row is not None and row.owner != owner and not is_gone(row.owner, row.seen_at):
                 return row.owner
@@ -199,23 +214,10 @@ class Store:
 
     def release(self, target: str, owner: str) -> None:
         """Let go of a target, if it is still held by this owner."""
-        with self._write(target) as session:
+        with self._transactions.write(target) as session:
             row = session.get(HolderRow, target, with_for_update=True)
             if row is not None and row.owner == owner:
                 session.delete(row)
-
-    @contextmanager
-    def _read(self) -> Iterator[Session]:
-        with reported(self._engine.url), Session(self._engine) as session, session.begin():
-            yield session
-
-    @contextmanager
-    def _write(self, about: str = "") -> Iterator[Session]:
-        """One transaction; those about the same name take turns, so that none overtakes what another has read."""
-        with reported(self._engine.url), Session(self._writer) as session, session.begin():
-            if about and self._engine.dialect.name == "postgresql":  # SQLite has one writer at a time anyway
-                session.execute(take_turns(about))
-            yield session
 
 
 def _require_incident(session: Session, incident_id: str) -> None:

@@ -1,6 +1,7 @@
 """Values to rows and back, exactly: a field is in its column if the table has one, else in the JSON of `body`."""
 
 import json
+import zlib
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -8,7 +9,7 @@ from pydantic import TypeAdapter
 
 from recloser.store.errors import StoreError
 from recloser.store.tables import AttemptRow, Base, ChangeRow, IncidentRow
-from recloser.values import AttemptRecord, ChangeRecord, Incident, Value
+from recloser.values import AttemptRecord, ChangeRecord, Evidence, Incident, Value
 
 V = TypeVar("V", bound=Value)
 
@@ -65,3 +66,25 @@ def _value_of(model: type[V], row: IncidentRow | AttemptRow | ChangeRow, **parts
 
 def _column_names(model: type[Value], table: type[Base]) -> frozenset[str]:
     return frozenset(model.model_fields) & frozenset(table.__table__.columns.keys())
+
+
+def fields_of(row: Base, model: type[Value]) -> dict[str, Any]:
+    """The fields of a value whose every field is a column."""
+    return {name: getattr(row, name) for name in model.model_fields}
+
+
+def pack_evidence(evidence: Evidence) -> bytes:
+    """Evidence as compressed JSON; secrets are masked by their type."""
+    return zlib.compress(json.dumps(evidence.model_dump(mode="json")).encode())
+
+
+def unpack_evidence(packed: bytes) -> Evidence:
+    """The evidence as it was packed.
+
+    Raises:
+        StoreError: It is damaged.
+    """
+    try:
+        return Evidence.model_validate_json(zlib.decompress(packed))
+    except zlib.error as error:
+        raise StoreError(f"it holds unreadable evidence: {error}") from error

@@ -4,7 +4,18 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Dialect, ForeignKey, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -116,6 +127,17 @@ class ChangeRow(Base):
     body: Mapped[str]
 
 
+class EvidenceRow(Base):
+    """What was seen of one attempt, redacted and bounded, so that it can be diagnosed again."""
+
+    __tablename__ = "evidence"
+
+    incident_id: Mapped[str] = mapped_column(ForeignKey("incidents.incident_id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    packed: Mapped[bytes] = mapped_column(LargeBinary)
+    """JSON, compressed: a log is mostly the same words."""
+
+
 class HolderRow(Base):
     """Who is healing a target at the moment."""
 
@@ -141,3 +163,62 @@ class IncidentRow(Base):
     body: Mapped[str]
     attempts: Mapped[list[AttemptRow]] = relationship(order_by=AttemptRow.number, viewonly=True)
     changes: Mapped[list[ChangeRow]] = relationship(order_by=ChangeRow.position, viewonly=True)
+
+
+class LabelRow(Base):
+    """What a person said of an incident; the newest one counts, the others are its history."""
+
+    __tablename__ = "labels"
+
+    position: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=True
+    )
+    incident_id: Mapped[str] = mapped_column(ForeignKey("incidents.incident_id"), index=True)
+    cause: Mapped[Cause]
+    note: Mapped[str]
+    who: Mapped[str]
+    at: Mapped[datetime]
+
+
+class OccurrenceRow(Base):
+    """One failed attempt, as it is counted and found again."""
+
+    __tablename__ = "occurrences"
+    __table_args__ = (
+        Index("ix_occurrences_fingerprint", "fingerprint", "seen_at"),
+        Index("ix_occurrences_cause", "cause", "incident_id"),
+    )
+
+    incident_id: Mapped[str] = mapped_column(ForeignKey("incidents.incident_id"), primary_key=True)
+    attempt: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    target: Mapped[str]
+    queue: Mapped[str]
+    definition: Mapped[str]
+    cause: Mapped[Cause]
+    signature: Mapped[str]
+    fingerprint: Mapped[str]
+    mould: Mapped[str]
+    seen_at: Mapped[datetime]
+
+
+class OutcomeRow(Base):
+    """Whether one remedy made one problem of one incident go away."""
+
+    __tablename__ = "outcomes"
+    __table_args__ = (
+        Index("ix_outcomes_here", "signature", "target", "at"),
+        Index("ix_outcomes_signature", "signature", "at"),
+        Index("ix_outcomes_remedy", "remedy", "at"),
+        Index("ix_outcomes_target", "target", "at"),
+    )
+
+    incident_id: Mapped[str] = mapped_column(ForeignKey("incidents.incident_id"), primary_key=True)
+    attempt: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    remedy: Mapped[str] = mapped_column(primary_key=True)
+    target: Mapped[str]
+    signature: Mapped[str]
+    cause: Mapped[Cause]
+    worked: Mapped[bool]
+    counts: Mapped[bool]
+    """False once a person says that the cause was another one: the remedy was never meant for it."""
+    at: Mapped[datetime]

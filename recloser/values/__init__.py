@@ -33,6 +33,7 @@ from recloser.values.job import (
     LogLine,
     LogTail,
 )
+from recloser.values.memory import Label, Occurrence, Outcome, Recurrence, Standing
 
 __all__ = [
     "AttemptRecord",
@@ -55,13 +56,18 @@ __all__ = [
     "JobSpec",
     "JobState",
     "JobTableRow",
+    "Label",
     "LogLine",
     "LogTail",
     "Metrics",
     "Money",
+    "Occurrence",
+    "Outcome",
     "OutputCheck",
     "Platform",
+    "Recurrence",
     "RuledOut",
+    "Standing",
     "Turn",
     "Value",
     "Verdict",

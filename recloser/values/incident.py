@@ -9,6 +9,7 @@ from pydantic import Field
 from recloser.values.base import Value
 from recloser.values.cause import Cause
 from recloser.values.job import JobSnapshot, JobState, JobTableRow, LogTail
+from recloser.values.memory import Recurrence, Standing
 
 
 class FixMode(StrEnum):
@@ -80,7 +81,7 @@ class EvidenceLine(Value):
     """One piece of text a diagnosis rests on, and where it was found."""
 
     source: str
-    """`status reason`, `container reason`, `exit code`, `log`, `outputs` or `probe`."""
+    """`status reason`, `container reason`, `exit code`, `log`, `outputs`, `probe` or `memory`."""
     text: str
 
 
@@ -107,12 +108,22 @@ class Diagnosis(Value):
     facts: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     """Named captures of the signature, for the remedies."""
     remedies: tuple[str, ...] = ()
-    """Names of the remedies the signature allows, best first."""
+    """Names of the remedies the signature allows, best first; ordered by their record once memory was asked."""
+    seen: Recurrence | None = None
+    """Earlier incidents that showed the same; None where there are none, or memory was not asked."""
+    standings: tuple[Standing, ...] = ()
+    """The record of each remedy the signature allows, best first, retired ones last."""
 
     @property
     def problem(self) -> tuple[Cause, str]:
         """What makes two failures the same problem: a fix that leaves it unchanged was ineffective."""
         return self.cause, self.subject
+
+    @property
+    def remembered(self) -> tuple[str, ...]:
+        """What past incidents say of it, one sentence each: how often it was seen, and what worked."""
+        seen = () if self.seen is None else (self.seen.said,)
+        return (*seen, *(standing.said for standing in self.standings if standing.tried))
 
 
 class ChangeState(StrEnum):

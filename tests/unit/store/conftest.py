@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from recloser.store import Store
 from recloser.values import (
@@ -13,9 +14,14 @@ from recloser.values import (
     Cause,
     ChangeRecord,
     ChangeState,
+    Evidence,
     FixMode,
     Incident,
+    JobSnapshot,
     JobState,
+    LogLine,
+    LogTail,
+    Occurrence,
 )
 from tests.postgresql_fixture import Databases, dropped_after
 
@@ -79,4 +85,38 @@ def change() -> ChangeRecord:
         state=ChangeState.PLANNED,
         note="approved by Ada",
         planned_at=AT,
+    )
+
+
+@pytest.fixture
+def occurrence() -> Occurrence:
+    """The failure of the attempt, as it is counted."""
+    return Occurrence(
+        incident_id="i-2026",
+        attempt=1,
+        target="optimo",
+        queue="night",
+        definition="optimo:3",
+        cause=Cause.UNKNOWN,
+        signature="none",
+        fingerprint="f0f0",
+        mould="solver gave up after <n> rounds",
+        seen_at=AT,
+    )
+
+
+@pytest.fixture
+def evidence() -> Evidence:
+    """What was seen of the attempt."""
+    return Evidence(
+        job=JobSnapshot(
+            job_id="j-1",
+            name="optimo-1",
+            state=JobState.FAILED,
+            queue="night",
+            definition_arn="arn:aws:batch:us-east-1:000000000000:job-definition/optimo:3",
+            environment={"DB_PASSWORD": SecretStr("hunter22hunter22")},
+        ),
+        log=LogTail(stream="s", lines=(LogLine(at=AT, text="solver gave up after 7 rounds \0 \u00fc"),)),
+        collected_at=AT,
     )

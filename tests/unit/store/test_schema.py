@@ -10,12 +10,12 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import create_engine, inspect
+from sqlalchemy import TextClause, bindparam, create_engine, inspect, text
 from sqlalchemy.exc import IntegrityError
 
 from recloser.store import Store, StoreError, schema
-from recloser.store.tables import Base
-from recloser.values import AttemptRecord, Incident
+from recloser.store.tables import Base, UtcTime
+from recloser.values import AttemptRecord, Cause, Diagnosis, Incident
 from tests.postgresql_fixture import run_sql
 
 OPEN_WHEN_TOLD = """
@@ -25,6 +25,18 @@ print("ready", flush=True)
 sys.stdin.readline()
 Store.open(sys.argv[1]).close()
 """
+OLD_INCIDENT = "INSERT INTO incidents VALUES ('i-2026', 'optimo', 'auto', 'open', :at, NULL, :body)"
+OLD_ATTEMPT = "INSERT INTO attempts VALUES ('i-2026', :number, 'j', 'FAILED', FALSE, :at, :body)"
+OLD_UNDIAGNOSED = '{"job_name": "optimo-2", "definition": "optimo:3"}'
+OLD_DIAGNOSED = (
+    '{"job_name": "optimo-1", "definition": "optimo:3", '
+    '"diagnosis": {"cause": "oom", "signature": "S020", "summary": "o", "confidence": 0.9}}'
+)
+
+
+def dated(statement: str) -> TextClause:
+    """A statement whose `:at` is a moment, as each database writes it."""
+    return text(statement).bindparams(bindparam("at", type_=UtcTime()))
 
 
 def database_of(url: str) -> Path:
@@ -147,6 +159,30 @@ class TestKnownPath:
             Store.open(url)
         assert tables(url) == {"incidents"}
 
+    @pytest.mark.parametrize("older", ["0001", "0002"])
+    def test_of_an_older_version_is_brought_up_with_its_data(self, url: str, older: str, incident: Incident) -> None:
+        """What an older Recloser saved is read by this one; its diagnosed failures are counted from then on."""
+        if url.startswith("sqlite"):
+            database_of(url).parent.mkdir()
+        engine = create_engine(url)
+        with engine.begin() as connection:
+            command.upgrade(schema.alembic_config(connection), older)
+            connection.execute(dated(OLD_INCIDENT), {"at": incident.opened_at, "body": '{"iterations": 10}'})
+            for number, body in enumerate([OLD_DIAGNOSED, OLD_UNDIAGNOSED], start=1):
+                connection.execute(dated(OLD_ATTEMPT), {"number": number, "at": incident.opened_at, "body": body})
+        engine.dispose()
+        with Store.open(url) as store:
+            read = store.incident(incident.incident_id)
+            assert (read.target, read.opened_at, len(read.attempts)) == ("optimo", incident.opened_at, 2)
+            assert read.attempts[0].diagnosis == Diagnosis(
+                cause=Cause.OOM, signature="S020", summary="o", confidence=0.9
+            )
+            (counted,) = store.memory.occurrences(incident.incident_id)
+            assert (counted.cause, counted.signature, counted.definition) == (Cause.OOM, "S020", "optimo:3")
+            assert (counted.fingerprint, counted.seen_at) == ("", incident.opened_at)
+            assert store.incidents(cause=Cause.OOM) == (read,)
+            assert store.memory.evidence(incident.incident_id) == {}
+
     def test_goes_down_and_up_again(self, url: str) -> None:
         """Every revision can be taken back."""
         Store.open(url).close()
@@ -226,5 +262,5 @@ class TestDamagedRow:
     def test_of_a_lost_incident_cannot_be_made(self, store: Store) -> None:
         """The database itself refuses an attempt without an incident on a store's connections."""
         orphan = "INSERT INTO attempts VALUES ('i-0', 1, 'j', 'FAILED', FALSE, '2026-01-01', '{}')"
-        with store._writer.connect() as connection, pytest.raises(IntegrityError, match="(?i)foreign key"):  # noqa: SLF001
+        with store._engine.connect() as connection, pytest.raises(IntegrityError, match="(?i)foreign key"):  # noqa: SLF001
             connection.exec_driver_sql(orphan)
