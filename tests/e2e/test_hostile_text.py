@@ -49,7 +49,7 @@ for line in json.loads(os.environ["LINES"]):
 out.flush()
 raise ValueError(os.environ["LAST"])
 """
-LAST = " ".join((PAGE, TERMINAL, MARKUP, SHELL, "| a | b |", "# owned"))
+LAST = f"{PAGE} {TERMINAL} {MARKUP} {SHELL} | a | b | # owned"
 # What a screen is drawn with: colours, cursor movements, erasing; `?25` shows and hides the cursor.
 DRAWING = re.compile(r"\x1b\[(?:\?25[hl]|\d*[ABCDGK]|[\d;]*m)|\r")
 
