@@ -28,7 +28,7 @@ def staged_folder(out: Path) -> Iterator[Path]:
     Raises:
         DatasetError: `out` exists, cannot be made, or is being written by another process.
     """
-    if out.exists() or out.is_symlink():
+    if os.path.lexists(out):
         raise DatasetError(f"{out} exists already; name another folder, or remove it first.")
     staging = out.parent / f".{out.name}.partial"
     try:
