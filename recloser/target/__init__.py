@@ -1,5 +1,6 @@
 """What is under test: `recloser.toml`, read into validated models."""
 
+from recloser.target.data import Column, DataSet, Request
 from recloser.target.fleet import Fleet
 from recloser.target.guardrails import (
     NEVER_GRANTED,
@@ -11,7 +12,7 @@ from recloser.target.guardrails import (
     PermissionGuardrails,
     RetryGuardrails,
 )
-from recloser.target.load import TargetError, load_target
+from recloser.target.load import TargetError, load_system, load_target
 from recloser.target.models import (
     CatalogueEntry,
     ImageSource,
@@ -25,11 +26,16 @@ from recloser.target.models import (
     Watch,
 )
 from recloser.target.prices import Prices, Rate
+from recloser.target.services import Service
+from recloser.target.suites import Suite, Threshold
+from recloser.target.system import System
 
 __all__ = [
     "NEVER_GRANTED",
     "Boundary",
     "CatalogueEntry",
+    "Column",
+    "DataSet",
     "Fleet",
     "Guardrails",
     "ImageGuardrails",
@@ -43,11 +49,17 @@ __all__ = [
     "PermissionGuardrails",
     "Prices",
     "Rate",
+    "Request",
     "RetryGuardrails",
     "S3Uri",
+    "Service",
+    "Suite",
+    "System",
     "Target",
     "TargetError",
     "TestData",
+    "Threshold",
     "Watch",
+    "load_system",
     "load_target",
 ]

@@ -7,7 +7,7 @@ declared is not done.
 
 from __future__ import annotations
 
-from pathlib import Path, PurePosixPath
+from pathlib import Path  # noqa: TC003 - pydantic reads the annotations
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
@@ -16,6 +16,7 @@ from recloser.target.base import Declared
 from recloser.target.fleet import Fleet
 from recloser.target.guardrails import Guardrails
 from recloser.target.prices import Prices  # noqa: TC001 - pydantic reads the annotations
+from recloser.target.system import System
 
 
 def _s3_uri(value: str) -> str:
@@ -146,12 +147,9 @@ class CatalogueEntry(Declared):
         return self
 
 
-class Target(Declared):
-    """One thing under test."""
+class Target(System):
+    """A system whose heart is a Batch job."""
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
-    folder: Path
-    """Where `recloser.toml` lies; relative paths in it start here. Filled in when it is read."""
     job: JobTarget
     watch: Watch = Watch()
     image: ImageSource | None = None
@@ -169,7 +167,3 @@ class Target(Declared):
         if self.guardrails.minimise.max_cost_usd is not None and self.prices is None:
             raise ValueError("guardrails.minimise.max_cost_usd needs a [prices] table to count by")
         return self
-
-    def path(self, relative: Path) -> Path:
-        """Where a path of `recloser.toml` lies on this machine."""
-        return self.folder / PurePosixPath(relative)

@@ -138,17 +138,29 @@ def start_page(tmp_path):
 
 
 @pytest.fixture(scope="session")
-def service(tmp_path_factory):
-    """A service without faults that the session shares; administrators may break single requests."""
+def breakable(tmp_path_factory):
+    """A service that the session shares; administrators may break single requests of it."""
     log = tmp_path_factory.mktemp("service") / "log"
     with running("gridmodel", log, GRIDMODEL_ADMIN_TOKEN=ADMIN_TOKEN) as (url, _):
         yield Client(url)
 
 
 @pytest.fixture(scope="session")
-def page(service, tmp_path_factory):
-    """Address of the page, served by its own process."""
+def service(request):
+    """The service under test: the one at GRIDMODEL_TEST_URL, or one of the session's own."""
+    if url := os.environ.get("GRIDMODEL_TEST_URL"):
+        return Client(url.rstrip("/"))
+    return request.getfixturevalue("breakable")
+
+
+@pytest.fixture(scope="session")
+def page(request, tmp_path_factory):
+    """Address of the page: GRIDMODEL_TEST_PAGE, or a process of the session's own."""
+    if url := os.environ.get("GRIDMODEL_TEST_PAGE"):
+        yield url.rstrip("/")
+        return
     log = tmp_path_factory.mktemp("frontend") / "log"
+    service = request.getfixturevalue("service")
     with running("gridmodel.frontend", log, GRIDMODEL_API_URL=service.url) as (url, _):
         yield url
 

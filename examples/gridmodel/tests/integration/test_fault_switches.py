@@ -13,12 +13,12 @@ DATA, FORECAST, OPF = "/api/generate-data", "/api/advanced/forecasting", "/api/a
 SMALL = {"n_steps": 4, "n_buses": 14, "seed": 1}
 
 
-def test_slow(service):
+def test_slow(breakable):
     """The answer is right, and no earlier than asked."""
     begun = time.monotonic()
-    status, made = service.broken(DATA, SMALL, "slow=0.4")
+    status, made = breakable.broken(DATA, SMALL, "slow=0.4")
     assert time.monotonic() - begun >= 0.4
-    assert (status, made) == service.post(DATA, SMALL)
+    assert (status, made) == breakable.post(DATA, SMALL)
 
 
 def test_error_every(start):
@@ -31,26 +31,26 @@ def test_error_every(start):
     assert seen == [200, 200, 500, 200, 200, 500]
 
 
-def test_wrong_shape(service):
+def test_wrong_shape(breakable):
     """One step less than asked, and no word of it in `meta`."""
-    status, made = service.broken(DATA, SMALL, "wrong-shape")
+    status, made = breakable.broken(DATA, SMALL, "wrong-shape")
     assert status == 200
     assert (len(made["node_features"]), made["meta"]["n_steps"], len(made["node_targets"])) == (3, 4, 4)
-    assert len(service.broken(OPF, {"n_buses": 14}, "wrong-shape")[1]["pg_mw"]) == 4
+    assert len(breakable.broken(OPF, {"n_buses": 14}, "wrong-shape")[1]["pg_mw"]) == 4
 
 
-def test_nan(service):
+def test_nan(breakable):
     """One number of the answer is none."""
-    assert service.broken(DATA, SMALL, "nan")[1]["node_features"][0][0][0] is None
-    assert service.broken(OPF, {"n_buses": 14}, "nan")[1]["pg_mw"][0] is None
+    assert breakable.broken(DATA, SMALL, "nan")[1]["node_features"][0][0][0] is None
+    assert breakable.broken(OPF, {"n_buses": 14}, "nan")[1]["pg_mw"][0] is None
 
 
-def test_stale_cache(service):
+def test_stale_cache(breakable):
     """Another seed gives the first one's data; without the fault it does not."""
     other = SMALL | {"seed": 2}
-    first = service.broken(DATA, SMALL, "stale-cache")[1]
-    assert service.broken(DATA, other, "stale-cache")[1] == first
-    assert service.post(DATA, other)[1]["node_features"] != first["node_features"]
+    first = breakable.broken(DATA, SMALL, "stale-cache")[1]
+    assert breakable.broken(DATA, other, "stale-cache")[1] == first
+    assert breakable.post(DATA, other)[1]["node_features"] != first["node_features"]
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="no /proc to read a process's memory from")
@@ -70,21 +70,21 @@ def resident_mib(pid):
     return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
 
 
-def test_unstable_var(service):
+def test_unstable_var(breakable):
     """On the small set the model runs away, and says so; who asks for ridge still gets it."""
-    made = service.post(DATA, {"n_steps": 45, "n_buses": 14, "seed": 100})[1]
+    made = breakable.post(DATA, {"n_steps": 45, "n_buses": 14, "seed": 100})[1]
     history = np.array(made["node_features"])[:, :, 0].tolist()
-    told = service.broken(FORECAST, {"history": history}, "unstable-var")[1]
+    told = breakable.broken(FORECAST, {"history": history}, "unstable-var")[1]
     assert (told["method"], told["stable"]) == ("least_squares", False)
     assert told["companion_root"] > 1
-    assert service.post(FORECAST, {"history": history})[1]["stable"]
-    assert service.broken(FORECAST, {"history": history, "method": "ridge"}, "unstable-var")[1]["stable"]
+    assert breakable.post(FORECAST, {"history": history})[1]["stable"]
+    assert breakable.broken(FORECAST, {"history": history, "method": "ridge"}, "unstable-var")[1]["stable"]
 
 
-def test_lost_charging(service):
+def test_lost_charging(breakable):
     """The case118 defect: tables, shapes and real power are right, the reactive balance is not."""
     body = {"n_steps": 4, "n_buses": 118, "seed": 1}
-    sound, broken = service.post(DATA, body)[1], service.broken(DATA, body, "lost-charging")[1]
+    sound, broken = breakable.post(DATA, body)[1], breakable.broken(DATA, body, "lost-charging")[1]
     assert broken["meta"] == sound["meta"]
     assert broken["edge_features"] == sound["edge_features"]
     assert q_balance_mvar(sound) < 1e-7

@@ -1,0 +1,70 @@
+"""Which data sets are validated, where they come from and what is expected of them: the `[data.*]` tables."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003 - pydantic reads the annotations
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from recloser.target.base import Declared
+from recloser.target.services import Name  # noqa: TC001 - pydantic reads the annotations
+
+
+class Request(Declared):
+    """What a service is asked for, to get the data set."""
+
+    service: Name
+    path: str = Field(pattern=r"^/")
+    body: dict[str, Any] = Field(default_factory=dict)
+    """Sent as JSON with POST."""
+    timeout_s: float = Field(default=120.0, gt=0, le=3_600)
+
+
+class Column(Declared):
+    """What a column of a table holds."""
+
+    type: Literal["integer", "number", "text", "boolean", "timestamp"]
+    unit: str | None = None
+    """Named wherever a value is shown."""
+    min: float | None = None
+    max: float | None = None
+    values: tuple[str, ...] = ()
+    """The only values there may be."""
+    nulls: bool = False
+
+    @model_validator(mode="after")
+    def _limits_are_of_numbers(self) -> Self:
+        if (self.min is not None or self.max is not None) and self.type not in {"integer", "number"}:
+            raise ValueError(f"a column of type {self.type} has neither `min` nor `max`")
+        return self
+
+
+class DataSet(Declared):
+    """One data set: the answer of a service, or a table in a file; and the rules it is held to."""
+
+    request: Request | None = None
+    file: Path | None = None
+    """CSV or Parquet, below the target's folder."""
+    rules: Literal["grid", "table"] = "table"
+    """`grid`: structure, physics and statistics of load-and-power-flow sets; `table`: `columns`, `key` and drift."""
+    columns: dict[str, Column] = Field(default_factory=dict)
+    key: tuple[str, ...] = ()
+    """Columns that tell every row from all others."""
+    min_rows: int = Field(default=1, ge=0)
+    baseline: Path | None = None
+    """A table of the same columns that drift is measured against."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.request is None) == (self.file is None):
+            raise ValueError("give exactly one of `request` and `file`")
+        return self
+
+    @model_validator(mode="after")
+    def _a_table_is_described(self) -> Self:
+        if self.rules == "table" and not self.columns:
+            raise ValueError('rules = "table" needs `columns`')
+        if unknown := sorted(set(self.key) - set(self.columns)):
+            raise ValueError(f"`key` names {unknown[0]!r}, which is not among the columns")
+        return self

@@ -1,0 +1,54 @@
+"""What every target may declare: services, suites, data sets and thresholds.
+
+Everything in it refers to something that is declared as well, so that a night does not end on a misspelt name.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Self
+
+from pydantic import Field, model_validator
+
+from recloser.target.base import Declared
+from recloser.target.data import DataSet  # noqa: TC001 - pydantic reads the annotations
+from recloser.target.services import Name, Service, start_order
+from recloser.target.suites import Suite, Threshold  # noqa: TC001 - pydantic reads the annotations
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class System(Declared):
+    """One thing under test; with a `[job]` it is a `Target` as well."""
+
+    name: Name
+    folder: Path
+    """Where `recloser.toml` lies; relative paths in it start here. Filled in when it is read."""
+    services: dict[Name, Service] = Field(default_factory=dict)
+    suites: dict[Name, Suite] = Field(default_factory=dict)
+    data: dict[Name, DataSet] = Field(default_factory=dict)
+    thresholds: dict[str, Threshold] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _what_is_needed_is_declared(self) -> Self:
+        start_order(self.services)
+        for user, service in self._users():
+            if service not in self.services:
+                raise ValueError(f"{user} needs {service!r}, which is not among the services")
+        return self
+
+    def _users(self) -> Iterator[tuple[str, str]]:
+        for name, suite in self.suites.items():
+            yield from ((f"suites.{name}", service) for service in suite.needs)
+        for name, data in self.data.items():
+            if data.request is not None:
+                yield f"data.{name}", data.request.service
+
+    def start_order(self) -> tuple[str, ...]:
+        """Names of all services, each after those it needs."""
+        return start_order(self.services)
+
+    def path(self, relative: Path) -> Path:
+        """Where a path of `recloser.toml` lies on this machine."""
+        return self.folder / PurePosixPath(relative)
