@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _PER_CALL = 10
 _LONGEST_WAIT_S = 20
-_STATE_CHANGE = "Batch Job State Change"
+_ABOUT_A_JOB = ("Batch Job State Change", "Batch Job Queue Blocked")
 
 
 class JobEvent(Value):
@@ -35,7 +35,7 @@ class EventsGateway:
         self._client = client
 
     def receive(self, queue_url: str, *, wait_s: float) -> tuple[JobEvent, ...]:
-        """Wait for events; messages that are no job's state change are left out and not forgotten.
+        """Wait for events; messages that show no job are left out and not forgotten.
 
         Args:
             queue_url: URL of the queue.
@@ -60,5 +60,5 @@ def _events(messages: Iterable[MessageTypeDef]) -> Iterator[JobEvent]:
     for message in messages:
         with sensible("sqs", "ReceiveMessage"):
             body = json.loads(message["Body"])
-            if body.get("source") == "aws.batch" and body.get("detail-type") == _STATE_CHANGE:
+            if body.get("source") == "aws.batch" and body.get("detail-type") in _ABOUT_A_JOB:
                 yield JobEvent(receipt=message["ReceiptHandle"], job=snapshot_of(body["detail"]))

@@ -84,8 +84,11 @@ class Endpoint:
             stop_grace_s=stop_grace_s,
         )
         self._runner = Runner(surroundings)
-        self._scheduler = Scheduler(self._store, self._runner, scaled=faults.scaled)
+        self._scheduler = Scheduler(
+            self._store, self._runner, scaled=faults.scaled, most_submitted=lambda: faults.now.most_submitted
+        )
         self._events = Events(self._store, wire, Rules(wire), faults)
+        self._scheduler.on_block(self._events.tell_blocked)
         admin = Admin(
             token=state.make_token(),
             store=self._store,

@@ -1,4 +1,4 @@
-"""`Batch Job State Change` events, as EventBridge delivers them: at least once, to the queues of matching rules.
+"""State changes and blocked queues as EventBridge delivers them: at least once, to the queues of matching rules.
 
 The endpoint stands in for the bus, because nobody may put events of source `aws.batch` there. What cannot be sent
 waits, within bounds; what is dropped is counted.
@@ -38,6 +38,8 @@ _HELD_S: Final = 1.0
 _LAST_S: Final = 1.0
 _MOST: Final = 50_000  # the largest array makes ten thousand at once
 _BATCH: Final = 10
+_STATE_CHANGE: Final = "Batch Job State Change"
+_BLOCKED: Final = "Batch Job Queue Blocked"
 _LOG = logging.getLogger(__name__)
 
 
@@ -165,10 +167,17 @@ class Events:
 
     def tell(self, job: Job) -> None:
         """Send the event of a change of state, if a rule asks for it."""
+        self._emit(job, _STATE_CHANGE, ())
+
+    def tell_blocked(self, job: Job) -> None:
+        """Send the event of a queue that this job blocks, if a rule asks for it."""
+        self._emit(job, _BLOCKED, (job.queue,))
+
+    def _emit(self, job: Job, kind: str, also: tuple[str, ...]) -> None:
         rules = self._rules.of(job.region)
         if not rules:
             return
-        event = event_of(job)
+        event = event_of(job, kind, also)
         targets = dict.fromkeys(target for rule in rules if matches(rule.pattern, event) for target in rule.targets)
         if not targets:
             return
@@ -203,17 +212,23 @@ class Events:
         return percent > 0 and self._random.uniform(0, 100) < percent
 
 
-def event_of(job: Job) -> Document:
-    """The event as EventBridge shows it; its detail is the job's own document, not a copy."""
+def event_of(job: Job, kind: str = _STATE_CHANGE, also: tuple[str, ...] = ()) -> Document:
+    """The event as EventBridge shows it; its detail is the job's own document, not a copy.
+
+    Args:
+        job: The job.
+        kind: The event's detail type.
+        also: ARNs it is about beside the job's.
+    """
     return {
         "version": "0",
         "id": str(uuid.uuid4()),
-        "detail-type": "Batch Job State Change",
+        "detail-type": kind,
         "source": "aws.batch",
         "account": ACCOUNT,
         "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "region": job.region,
-        "resources": [job.detail["jobArn"]],
+        "resources": [job.detail["jobArn"], *also],
         "detail": job.detail,
     }
 

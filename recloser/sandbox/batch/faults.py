@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _MAX_S: Final = 86_400.0
 _PERCENT: Final = 100.0
 _LOOK_S: Final = 0.05
+MOST_SUBMITTED: Final = 1_000_000
+"""AWS's service quota."""
 Counted = Literal["host_loss", "spot_interruption", "image_pull_failure", "log_stream_missing"]
 
 
@@ -57,6 +59,12 @@ class Faults(Value):
     event_loss_percent: float = _percent("Share of events that are never sent.")
     event_delay_s: float = _seconds("Seconds by which every event is late.")
     event_reorder_percent: float = _percent("Share of events that the next one overtakes.")
+    most_submitted: int = Field(
+        default=MOST_SUBMITTED,
+        ge=1,
+        le=MOST_SUBMITTED,
+        description="Jobs of a queue in SUBMITTED before more are refused; AWS: 1000000.",
+    )
     time_scale: float = Field(
         default=1.0, ge=1, le=_MAX_S, description="How often shorter limits and graces are; 60: a minute takes 1 s."
     )

@@ -73,6 +73,10 @@ class Roster:
         """Whether a job waits for others, itself or with its array."""
         return self._dependencies.blocks(job.id)
 
+    def submitted(self, queue: str) -> int:
+        """How many jobs of a queue are SUBMITTED still."""
+        return sum(job.queue == queue and job.status == "SUBMITTED" for job in self.freed)
+
     def advance(self, limit: int) -> list[Job]:
         """Bring up to `limit` freed jobs to RUNNABLE, or to PENDING where they wait after all.
 

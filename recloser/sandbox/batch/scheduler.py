@@ -10,8 +10,9 @@ from collections import defaultdict, deque
 from typing import TYPE_CHECKING, Final, Protocol
 
 from recloser.sandbox.batch.endings import HOST_LOST, QUEUE_DELETED, record
+from recloser.sandbox.batch.faults import MOST_SUBMITTED
 from recloser.sandbox.batch.limits import TimeLimits
-from recloser.sandbox.batch.model import TERMINAL, WAITING, Document, Job
+from recloser.sandbox.batch.model import TERMINAL, WAITING, BatchError, Document, Job
 from recloser.sandbox.batch.placement import Capacity, Host, enabled, environment_of
 from recloser.sandbox.batch.roster import Roster
 
@@ -48,6 +49,7 @@ class Scheduler:
         runner: Runs,
         host: Host | None = None,
         scaled: Callable[[float], float] = lambda seconds: seconds,
+        most_submitted: Callable[[], int] = lambda: MOST_SUBMITTED,
     ) -> None:
         """Begin with no job.
 
@@ -56,12 +58,15 @@ class Scheduler:
             runner: Carries out attempts.
             host: The machine; this one by default.
             scaled: How long AWS's seconds last here.
+            most_submitted: How many jobs of one queue may be SUBMITTED.
         """
         self._store = store
         self._runner = runner
         self._roster = Roster(store)
         self._capacity = Capacity(host or Host())
+        self._most_submitted = most_submitted
         self._limits = TimeLimits(self._cancel_blocker, scaled)
+        self._blocked: list[Callable[[Job], None]] = []
         self._lines: defaultdict[str, deque[Job]] = defaultdict(deque)
         self._running: set[asyncio.Task[None]] = set()
         self._placing = False
@@ -77,9 +82,23 @@ class Scheduler:
         """The books of the arrays that have not ended."""
         return self._roster.arrays
 
+    def on_block(self, callback: Callable[[Job], None]) -> None:
+        """Have every job told that comes to block its queue; its status reason says why."""
+        self._blocked.append(callback)
+
     def jobs_on(self, environment: str) -> int:
         """How many jobs run on the compute environment of this ARN."""
         return self._capacity.jobs_on(environment)
+
+    def check_room(self, queue: str, count: int) -> None:
+        """Refuse `count` more jobs where they would be too many in SUBMITTED.
+
+        Raises:
+            BatchError: The queue holds as many as it may.
+        """
+        most = self._most_submitted()
+        if len(self._roster.freed) + count > most and self._roster.submitted(queue) + count > most:
+            raise BatchError(f"Job Queue {queue} can hold at most {most} jobs in SUBMITTED state")
 
     def accept(self, job: Job, children: Sequence[Job] = (), doom: str | None = None) -> None:
         """Take a job whose row is written, and with an array its children; with a `doom` only to fail it."""
@@ -133,6 +152,8 @@ class Scheduler:
             if reason is not None:
                 head.detail["statusReason"] = reason
             self._store.save_job(head)
+            for callback in self._blocked if reason is not None else ():
+                callback(head)
 
     def _start(self, job: Job, environment: Document) -> None:
         self._capacity.take(job, environment)

@@ -30,6 +30,7 @@ def submit_job(context: Context, request: Document) -> Document:
     size = _check(context, request)
     queue = _open_queue(context, request["jobQueue"])
     check_share(context.store, queue, request)
+    context.scheduler.check_room(queue["jobQueueArn"], 1 + (size or 0))
     definition = definitions.find(context, request["jobDefinition"])
     job = Job(context.region, _detail(context.region, request, queue, definition, size))
     children = [] if size is None else _children(job, request.get("dependsOn", []), size)

@@ -58,10 +58,16 @@ def mailbox(sandbox: SandboxUnderTest, batch: Batch) -> Iterator[Callable[..., M
     """Make a rule with a queue, and wait until the sandbox knows it; removed afterwards."""
     sqs, events, made = sandbox.client("sqs"), sandbox.client("events"), []
 
-    def make(name: str, *, detail: dict[str, Any], service: str = "events.amazonaws.com") -> Mailbox:
+    def make(
+        name: str,
+        *,
+        detail: dict[str, Any],
+        kind: str = "Batch Job State Change",
+        service: str = "events.amazonaws.com",
+    ) -> Mailbox:
         url = sqs.create_queue(QueueName=name)["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-        pattern = {"source": ["aws.batch"], "detail-type": ["Batch Job State Change"], "detail": detail}
+        pattern = {"source": ["aws.batch"], "detail-type": [kind], "detail": detail}
         rule = events.put_rule(Name=name, EventPattern=json.dumps(pattern))["RuleArn"]
         statement = {
             "Effect": "Allow",
@@ -109,6 +115,22 @@ def test_every_state_but_the_first_is_told(batch: Batch, mailbox: Callable[..., 
         "region": "us-east-1",
         "resources": [job["jobArn"]],
     }
+
+
+def test_a_blocked_queue_is_told(batch: Batch, mailbox: Callable[..., Mailbox]) -> None:
+    """Once for each reason, naming job and queue; its detail is what DescribeJobs shows."""
+    box = mailbox("blocked", detail={"jobName": ["too-big"]}, kind="Batch Job Queue Blocked")
+    batch.define("too-big", memory=10**8)
+    job_id = batch.submit("true", jobName="too-big", definition="too-big")
+    (event,) = box.received(1)
+    job = batch.describe(job_id)
+    batch.client.terminate_job(jobId=job_id, reason="seen")
+    assert (event["detail-type"], event["source"]) == ("Batch Job Queue Blocked", "aws.batch")
+    assert event["resources"] == [job["jobArn"], job["jobQueue"]]
+    assert (job["status"], event["detail"]) == ("RUNNABLE", job)
+    assert job["statusReason"].startswith("MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT")
+    assert batch.run("true")["status"] == "SUCCEEDED"
+    assert box.is_empty()
 
 
 def test_a_queue_that_does_not_admit_eventbridge_gets_nothing(batch: Batch, mailbox: Callable[..., Mailbox]) -> None:

@@ -65,6 +65,14 @@ def test_throttling_is_a_429_that_boto3_outwaits(faults: Callable[..., Any], try
     trying(10).describe_job_queues()
 
 
+def test_a_queue_holds_only_so_many_submitted_jobs(faults: Callable[..., Any], batch: Batch) -> None:
+    """More than AWS's million, or what stands for it here, are refused; fewer are accepted."""
+    faults(most_submitted=5)
+    with pytest.raises(ClientError, match="at most 5 jobs in SUBMITTED"):
+        batch.submit("true", arrayProperties={"size": 5})
+    batch.run("true", arrayProperties={"size": 4})
+
+
 def refusal_or_none(call: Callable[[], Any]) -> tuple[int, str] | None:
     """How a call is refused, if it is."""
     try:

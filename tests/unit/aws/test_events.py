@@ -25,11 +25,14 @@ def events(wire: Wire) -> EventsGateway:
 
 
 def test_a_state_change_is_a_job(wire: Wire, events: EventsGateway) -> None:
-    """Unknown fields are tolerated; what is no state change of a job is left in the queue."""
+    """So is a job that blocks its queue; unknown fields are tolerated, and what shows no job is left in the queue."""
     change = message("r-1", source="aws.batch", **{"detail-type": "Batch Job State Change", "detail": DETAIL})
-    blocked = message("r-2", source="aws.batch", **{"detail-type": "Batch Job Queue Blocked", "detail": {}})
-    wire.answer({"Messages": [change, blocked, message("r-3", source="my.app")]})
-    (found,) = events.receive(QUEUE, wait_s=0.2)
+    waiting = {**DETAIL, "jobId": "j-2", "status": "RUNNABLE"}
+    blocked = message("r-2", source="aws.batch", **{"detail-type": "Batch Job Queue Blocked", "detail": waiting})
+    service = message("r-3", source="aws.batch", **{"detail-type": "Batch Service Job Queue Blocked", "detail": {}})
+    wire.answer({"Messages": [change, blocked, service, message("r-4", source="my.app")]})
+    found, head = events.receive(QUEUE, wait_s=0.2)
+    assert (head.receipt, head.job.job_id, head.job.state) == ("r-2", "j-2", JobState.RUNNABLE)
     assert (found.receipt, found.job.job_id, found.job.state) == ("r-1", "j-1", JobState.RUNNING)
     assert wire.requests[-1].json["WaitTimeSeconds"] == 1
 

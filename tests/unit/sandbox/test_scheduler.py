@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from recloser.sandbox.batch.model import Document, Job
+from recloser.sandbox.batch.model import BatchError, Document, Job
 from recloser.sandbox.batch.placement import NO_CAPACITY, TOO_BIG, TOO_MANY_VCPUS, Host
 from recloser.sandbox.batch.scheduler import ENVIRONMENT, QUEUE, Scheduler
 from recloser.sandbox.batch.store import Store
@@ -311,5 +311,45 @@ def test_closed_environments_let_jobs_finish(store: Store) -> None:
         bench.environment("ce", 1)
         bench.scheduler.reconsider()
         assert await bench.settle() == ["first@ce", "second@ce"]
+
+    on_bench(store, story)
+
+
+def test_a_job_that_blocks_its_queue_is_told_once(store: Store) -> None:
+    """With each reason anew; a job that only waits its turn is not told."""
+    told: list[tuple[str, str]] = []
+
+    async def story(bench: Bench) -> None:
+        bench.scheduler.on_block(lambda job: told.append((job.id, job.detail["statusReason"])))
+        bench.queue("q", 1, bench.environment("e", 2))
+        bench.submit("first", vcpus=2)
+        bench.submit("second", vcpus=2)
+        await bench.settle()
+        assert told == []
+        bench.submit("wide", queue="r", vcpus=3)
+        bench.queue("r", 1, bench.environment("f", 2))
+        for _ in range(2):
+            bench.scheduler.reconsider()
+            await bench.settle()
+        assert told == [("wide", TOO_MANY_VCPUS)]
+
+    on_bench(store, story)
+
+
+def test_a_queue_is_full_of_submitted_jobs(store: Store) -> None:
+    """Only what is SUBMITTED counts, and only of that queue."""
+
+    async def story(bench: Bench) -> None:
+        scheduler = Scheduler(store, bench.runner, Host(memory_mib=1000), most_submitted=lambda: 2)
+        bench.scheduler = scheduler
+        bench.queue("q", 1, bench.environment("e", 1))
+        for number in range(2):
+            scheduler.check_room("q", 1)
+            bench.submit(f"job {number}")
+        scheduler.check_room("r", 2)
+        with pytest.raises(BatchError, match="at most 2"):
+            scheduler.check_room("q", 1)
+        await bench.settle()
+        scheduler.check_room("q", 2)
 
     on_bench(store, story)
