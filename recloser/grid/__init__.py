@@ -2,6 +2,9 @@
 
 `generate_dataset` makes one in memory, `write_dataset` one of any length in files; the same request has the same inputs
 on every machine. `recloser.grid.residuals` says how far any numbers are from physics.
+
+A library does not change its process: whoever makes many datasets sets `OPENBLAS_NUM_THREADS=1` before numpy is
+imported, as `recloser data` does. Inputs never depend on it; outputs do in their last bits, with the numpy engine only.
 """
 
 from recloser.grid.blocks import Block, solve_block

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from recloser.grid import physics, residuals
+from recloser.grid.errors import BadRequestError
 from recloser.grid.loads import make_injections
 from recloser.grid.manifest import Fingerprint, ResidualMaxima
 from recloser.grid.networks import load_network
@@ -71,8 +72,10 @@ def solve_block(network: Network, engine: Engine, injections: Injections) -> Blo
     """Solve given inputs, whether a request leads to them or not.
 
     Raises:
+        BadRequestError: The inputs are not of this network.
         NotConvergedError: Some steps have no solution; it names them.
     """
+    _check_inputs(network, injections)
     found = engine.solve(injections)
     state = State(
         pd_mw=injections.pd_mw,
@@ -84,6 +87,18 @@ def solve_block(network: Network, engine: Engine, injections: Injections) -> Blo
         flows=found.flows,
     )
     return Block(network=network, injections=injections, state=state)
+
+
+def _check_inputs(network: Network, injections: Injections) -> None:
+    shape = (injections.n_steps, network.n_buses)
+    for name in ("pd_kw", "qd_kvar", "pg_kw"):
+        found = getattr(injections, name).shape
+        if found != shape:
+            raise BadRequestError(f"{name} has the shape {list(found)}; {network.name} needs {list(shape)}.")
+    no_unit = np.setdiff1d(network.buses.bus, network.generators.bus)
+    dispatched = no_unit[injections.pg_kw[:, no_unit].any(axis=0)]
+    if dispatched.size:
+        raise BadRequestError(f"Bus {dispatched[0]} of {network.name} has no unit, so pg_kw must be 0 there.")
 
 
 class Tally:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from recloser.grid.errors import EngineMissingError, NotConvergedError
+from recloser.grid.request import LEVEL
 from recloser.grid.solution import Flows, Solution
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from recloser.grid.networks import Network
 
 _FREE_LIMIT_MVA = 9900.0
+_SLOT_MW = 1e-9  # a bus without load gets no slot for one, and what a step draws there would be lost
 
 
 class LightSim2Grid:
@@ -41,12 +43,11 @@ class LightSim2Grid:
             raise EngineMissingError("lightsim2grid is not installed; use the engine chord-newton.") from error
         self.version = version("lightsim2grid")
         self._network = network
-        self._grid = init_from_matpower(_matpower(network))
+        self._grid = init_from_matpower(matpower_tables(network))
         self._sweep = InjectionSweepCPP(self._grid)
         self._sweep.compute_gen_results = True
         self._sweep.init_from_n_powerflow = True
         self._start = _start_voltage(network)
-        self._load_buses = [load.bus_id for load in self._grid.get_loads()]
         is_line = _tap_column(network) == 0
         self._branch_order = np.concatenate([np.flatnonzero(is_line), np.flatnonzero(~is_line)])
 
@@ -62,8 +63,8 @@ class LightSim2Grid:
         sweep, units = self._sweep, self._network.generators
         sweep.clear()
         sweep.modify_gen_p(np.ascontiguousarray(injections.pg_mw[:, units.bus]))
-        sweep.modify_load_p(np.ascontiguousarray(injections.pd_mw[:, self._load_buses]))
-        sweep.modify_load_q(np.ascontiguousarray(injections.qd_mvar[:, self._load_buses]))
+        sweep.modify_load_p(injections.pd_mw)
+        sweep.modify_load_q(injections.qd_mvar)
         sweep.compute(self._start, self.max_iterations, self.tolerance_mva)
         self._check_convergence(injections)
         return self._results()
@@ -90,17 +91,21 @@ class LightSim2Grid:
         )
 
 
-def _matpower(network: Network) -> dict[str, Any]:
-    """The network as MATPOWER's matrices; buses count from 1 there, and no tap is written as 0."""
+def matpower_tables(network: Network) -> dict[str, Any]:
+    """The network as MATPOWER's matrices; buses count from 1 there, and no tap is written as 0.
+
+    Every step starts from the solution of these loads, so they are the usual ones: an iteration less in three steps.
+    """
     buses, branches, units = network.buses, network.branches, network.generators
     n_branches, n_units = network.n_branches, network.n_generators
     kilovolts = np.where(buses.vn_kv > 0, buses.vn_kv, 1.0)
+    base_load_mw = np.where(buses.pd0_mw == 0, _SLOT_MW, LEVEL * buses.pd0_mw)
     bus = [
-        buses.bus + 1, buses.type, buses.pd0_mw, buses.qd0_mvar, buses.gs_mw, buses.bs_mvar, buses.area,
+        buses.bus + 1, buses.type, base_load_mw, LEVEL * buses.qd0_mvar, buses.gs_mw, buses.bs_mvar, buses.area,
         buses.vm0_pu, buses.va0_deg, kilovolts, buses.zone, buses.vmax_pu, buses.vmin_pu,
     ]  # fmt: skip
     unit = [
-        units.bus + 1, units.pg0_mw, units.qg0_mvar, units.qmax_mvar, units.qmin_mvar, units.vset_pu,
+        units.bus + 1, LEVEL * units.pg0_mw, units.qg0_mvar, units.qmax_mvar, units.qmin_mvar, units.vset_pu,
         np.full(n_units, network.base_mva), units.in_service, units.pmax_mw, units.pmin_mw,
     ]  # fmt: skip
     unlimited = np.full(n_branches, _FREE_LIMIT_MVA)

@@ -21,6 +21,7 @@ from recloser.grid.request import DT_MIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -96,11 +97,11 @@ class InputDigest:
     second and third wait in temporary files, so that memory does not grow with the number of steps.
     """
 
-    def __init__(self) -> None:
-        """Start with no steps."""
+    def __init__(self, folder: Path | None = None) -> None:
+        """Start with no steps; temporary files, which have no names, lie in `folder` or the system's own."""
         self._digest = hashlib.sha256()
         self._files = ExitStack()
-        spooled = (SpooledTemporaryFile(max_size=_SPOOLED_BYTES) for _ in range(2))  # noqa: SIM115 - closed by the stack
+        spooled = (SpooledTemporaryFile(_SPOOLED_BYTES, dir=folder and str(folder)) for _ in range(2))  # noqa: SIM115 - closed by the stack
         self._waiting = [self._files.enter_context(file) for file in spooled]
 
     def __enter__(self) -> Self:

@@ -110,7 +110,7 @@ def write_dataset(
     network = load_network(request.case)
     solver = make_engine(network, engine)
     tally = Tally()
-    with staged_folder(out) as folder, InputDigest() as digest:
+    with staged_folder(out) as folder, InputDigest(folder) as digest:
         with TableWriter(folder, file_format) as tables:
             for block in solve_blocks(request, solver):
                 digest.update(block.injections)

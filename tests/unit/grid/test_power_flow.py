@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from recloser.grid import (
+    BadRequestError,
     EngineMissingError,
     Injections,
     NotConvergedError,
@@ -16,8 +17,10 @@ from recloser.grid import (
     make_engine,
     make_injections,
     request_dataset,
+    solve_block,
 )
 from recloser.grid.engines import EngineName
+from recloser.grid.residuals import balance_residuals
 
 CASES = ("case14", "case30", "case118")
 ENGINES: tuple[EngineName, ...] = ("lightsim2grid", "chord-newton")
@@ -85,6 +88,31 @@ def test_an_engine_goes_on_after_a_step_without_solution(engine: EngineName) -> 
     with pytest.raises(NotConvergedError):
         solver.solve(replace(given, pd_kw=given.pd_kw * 10))
     assert np.array_equal(solver.solve(given).vm_pu, before.vm_pu)
+
+
+def test_load_at_a_bus_that_had_none_is_served() -> None:
+    """Two buses exchanged is a fault we solve on purpose; no engine may drop what it has no slot for."""
+    network = load_network("case14")
+    given = some_inputs("case14")
+    pd_kw, qd_kvar = given.pd_kw.copy(), given.qd_kvar.copy()
+    pd_kw[:, [2, 6]], qd_kvar[:, [2, 6]] = pd_kw[:, [6, 2]], qd_kvar[:, [6, 2]]
+    moved = replace(given, pd_kw=pd_kw, qd_kvar=qd_kvar)
+    first, second = (solve_block(network, make_engine(network, name), moved).state for name in ENGINES)
+    np.testing.assert_allclose(first.va_deg, second.va_deg, rtol=0, atol=1e-8)
+    assert np.abs(balance_residuals(network, first).p_mw).max() < 1e-6
+    assert np.abs(balance_residuals(network, first).q_mvar).max() < 1e-6
+
+
+def test_inputs_of_another_network_are_refused() -> None:
+    """The message says which input and why."""
+    network = load_network("case14")
+    engine = make_engine(network)
+    with pytest.raises(BadRequestError, match=r"pd_kw has the shape \[20, 30\]; case14 needs \[20, 14\]"):
+        solve_block(network, engine, some_inputs("case30"))
+    given = some_inputs("case14")
+    given.pg_kw[3, 9] = 5
+    with pytest.raises(BadRequestError, match="Bus 9 of case14 has no unit"):
+        solve_block(network, engine, given)
 
 
 def test_many_failed_steps_are_counted_and_the_first_are_named() -> None:
