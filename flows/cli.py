@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from flows.commands import data, faults, heal, policy, sandbox
+from flows.commands import data, faults, heal, incidents, policy, sandbox
 from recloser.errors import RecloserError
 
 app = typer.Typer(
@@ -17,6 +17,7 @@ app.command()(heal.heal)
 app.command()(policy.policy)
 app.add_typer(data.app, name="data")
 app.add_typer(faults.app, name="faults")
+app.add_typer(incidents.app, name="incidents")
 app.add_typer(sandbox.app, name="sandbox")
 
 

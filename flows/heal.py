@@ -30,6 +30,7 @@ from tasks.heal import (
     try_without,
     watch,
 )
+from tasks.record import keep_record
 
 if TYPE_CHECKING:
     from recloser.healing import Healing
@@ -79,6 +80,7 @@ def heal(
         finally:
             healing.release()
         report(healing)
+        keep_record(store, healing.site.target.name, return_state=True)  # a verdict stands, whatever becomes of this
         return verdict_state(healing)
 
 

@@ -34,6 +34,9 @@ class Settings(BaseSettings):
     call_timeout_s: float = Field(default=30.0, gt=0, le=600)
     """How long AWS may stay silent within one call."""
 
+    retention_days: int = Field(default=365, ge=1, le=36_500)
+    """How long a closed incident is kept, with everything that belongs to it."""
+
     @model_validator(mode="after")
     def _store_url_is_a_url(self) -> Self:
         if self.store_url is not None and "://" not in self.store_url.get_secret_value():

@@ -4,8 +4,8 @@ from recloser.report.files import ReportError, ReportFiles, to_json, write_incid
 from recloser.report.markdown import escape_inline, fence
 from recloser.report.money import money_rows
 from recloser.report.render import render_markdown
-from recloser.report.rows import attempt_rows, change_rows
-from recloser.report.times import between, duration
+from recloser.report.rows import attempt_rows, change_rows, record_rows
+from recloser.report.times import between, duration, moment
 from recloser.report.words import usd
 
 __all__ = [
@@ -17,7 +17,9 @@ __all__ = [
     "duration",
     "escape_inline",
     "fence",
+    "moment",
     "money_rows",
+    "record_rows",
     "render_markdown",
     "to_json",
     "usd",

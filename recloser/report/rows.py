@@ -3,13 +3,22 @@
 The Prefect UI renders a table artifact's cells as Markdown, so the cells are escaped like those of the report.
 """
 
+from collections.abc import Iterable
+
 from recloser.report.markdown import NOTHING, Markdown, cell_code, escape_inline
 from recloser.report.times import between, moment
-from recloser.report.words import changes_after, left_out, level_words, prose, state_words, usd
-from recloser.values import AttemptRecord, ChangeRecord, Incident
+from recloser.report.words import changes_after, left_out, level_words, percent, prose, state_words, usd
+from recloser.values import AttemptRecord, ChangeRecord, Incident, Standing
 
 ATTEMPT_COLUMNS = ("#", "job id", "state", "exit", "cause", "memory", "duration", "cost", "changed after it")
 CHANGE_COLUMNS = ("change", "after attempt", "remedy", "level", "state", "summary", "note", "settled")
+
+RECORD_COLUMNS = ("remedy", "signature", "tried", "worked", "expected", "last", "state")
+
+
+def record_rows(standings: Iterable[Standing]) -> list[dict[str, str]]:
+    """One row for each remedy and signature: how often it was tried and worked, and whether it is still used."""
+    return [_row(RECORD_COLUMNS, _record_cells(standing)) for standing in standings]
 
 
 def attempt_rows(incident: Incident) -> list[dict[str, str]]:
@@ -67,4 +76,16 @@ def _change_cells(change: ChangeRecord) -> tuple[Markdown, ...]:
         prose(change.summary),
         prose(change.note) or NOTHING,
         Markdown(moment(change.settled_at)),
+    )
+
+
+def _record_cells(standing: Standing) -> tuple[Markdown, ...]:
+    return (
+        cell_code(standing.remedy),
+        cell_code(standing.signature),
+        Markdown(standing.tried),
+        Markdown(standing.worked),
+        Markdown(percent(standing.expected)),
+        Markdown(moment(standing.last)),
+        Markdown("retired" if standing.retired else "in use"),
     )

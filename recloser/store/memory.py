@@ -151,6 +151,12 @@ class Memory:
         with self._transactions.read() as session:
             return tuple(Label(**fields_of(row, Label)) for row in session.scalars(wanted))
 
+    def labels_in_force(self, incident_ids: Collection[str]) -> dict[str, Label]:
+        """The newest label of each of these incidents that has one, by incident."""
+        wanted = labels_in_force().where(LabelRow.incident_id.in_(incident_ids))
+        with self._transactions.read() as session:
+            return {row.incident_id: Label(**fields_of(row, Label)) for row in session.scalars(wanted)}
+
     def labels_for(self, fingerprint: str, *, besides: str = "") -> tuple[Label, ...]:
         """The labels in force of other incidents that show this fingerprint, newest first."""
         with self._transactions.read() as session:

@@ -8,5 +8,7 @@ The statistics are pure functions; only `consult` and `remember` ask the store.
 from recloser.healing.memory.consult import consult, learn, remember
 from recloser.healing.memory.outcomes import outcomes_of
 from recloser.healing.memory.ranking import standings
+from recloser.healing.memory.record import record_of
+from recloser.healing.memory.replay import Replayed, replay
 
-__all__ = ["consult", "learn", "outcomes_of", "remember", "standings"]
+__all__ = ["Replayed", "consult", "learn", "outcomes_of", "record_of", "remember", "replay", "standings"]

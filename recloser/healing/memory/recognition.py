@@ -32,7 +32,7 @@ THRESHOLD = 0.5
 """A label below it is mentioned by nobody: two persons disagree, or it is too little alike."""
 
 
-def recognise(memory: Memory, diagnosis: Diagnosis, fingerprint: str, mould: str, *, besides: str) -> Diagnosis:
+def recognise(memory: Memory, diagnosis: Diagnosis, fingerprint: str, mould: str, *, besides: str = "") -> Diagnosis:
     """The diagnosis with the cause that a person gave the same failure; the same diagnosis where nobody did."""
     if diagnosis.cause is not Cause.UNKNOWN or not mould:
         return diagnosis
