@@ -325,5 +325,5 @@ def _artifacts() -> str:
 
     with get_client(sync_client=True) as client:
         found = client.read_artifacts(limit=200)
-    assert {artifact.key for artifact in found} >= {"incident", "attempts", "changes", "heal-progress"}
+    assert {artifact.key for artifact in found} >= {"incident", "attempts", "changes", "heal-progress", "remedy-record"}
     return "".join(str(artifact.data) for artifact in found)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from prefect import flow
-from prefect.artifacts import Artifact
+from prefect.client.orchestration import get_client
 
 from recloser.store import Store
 from recloser.values import Cause, FixMode, Incident, Outcome, Verdict, utc_now
@@ -40,8 +40,8 @@ def test_keep_record_publishes_a_table_and_forgets(tmp_path: Path) -> None:
 
         assert heal() == 1
         assert [found.incident_id for found in store.incidents()] == ["new"]
-    artifact = Artifact.get("remedy-record")
-    assert artifact is not None
+    with get_client(sync_client=True) as client:
+        (artifact,) = (found for found in client.read_artifacts() if found.key == "remedy-record")
     (row,) = json.loads(str(artifact.data))
     assert row.pop("last").endswith("UTC")
     assert row == {
