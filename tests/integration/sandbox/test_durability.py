@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
@@ -26,6 +27,7 @@ pytestmark = pytest.mark.sandbox
 __all__ = ["context", "fresh"]
 
 KILLS = 12
+CHILDREN = 3
 LOST = "Host EC2 (instance i-0123456789abcdef0) terminated."
 TALKATIVE = 'echo "$AWS_BATCH_JOB_ID" >> "$LEDGER"; echo "begin $AWS_BATCH_JOB_ID"; sleep "$NAP"; printf end'
 ROLE_SCRIPT = (
@@ -45,6 +47,14 @@ def kill_daemon(fresh: Fresh) -> Any:
     return record
 
 
+def kill_ministack(fresh: Fresh) -> None:
+    """Kill MiniStack without warning; the daemon starts it again."""
+    record = fresh.sandbox.status().record
+    assert record is not None
+    with contextlib.suppress(ProcessLookupError):  # the one before was just killed
+        os.kill(record.ministack.pid, signal.SIGKILL)
+
+
 def restart(fresh: Fresh, batch: Batch) -> Batch:
     """Start the sandbox again and connect anew."""
     fresh.forget()
@@ -54,11 +64,15 @@ def restart(fresh: Fresh, batch: Batch) -> Batch:
 
 @dataclass
 class Submitter:
-    """Submits jobs all the time and remembers those that were accepted."""
+    """Submits jobs, arrays and jobs that wait for others all the time, and remembers what was accepted."""
 
     batch: Batch
     ledger: Path
-    accepted: list[str] = field(default_factory=list)
+    jobs: list[str] = field(default_factory=list)
+    """All that run: jobs and the children of arrays."""
+    arrays: list[str] = field(default_factory=list)
+    after: dict[str, str] = field(default_factory=dict)
+    """Which of them waits for which."""
     _over: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> Self:
@@ -76,36 +90,65 @@ class Submitter:
         draw = random.Random(7)  # noqa: S311 - moments, not secrets
         while not self._over.wait(0.02):
             environment = {"LEDGER": str(self.ledger), "NAP": f"{draw.uniform(0, 0.3):.3f}"}
-            try:
-                self.accepted.append(self.batch.submit("sh", "-c", TALKATIVE, environment=environment))
-            except (BotoCoreError, ClientError):
-                continue  # the sandbox is down just now
+            kind = draw.choice(["job", "job", "job", "array", "dependent"])
+            # the sandbox may be down just now
+            with contextlib.suppress(BotoCoreError, ClientError):
+                self._submit_one(kind, environment)
+
+    def _submit_one(self, kind: str, environment: dict[str, str]) -> None:
+        more: dict[str, Any] = {}
+        if kind == "array":
+            more["arrayProperties"] = {"size": CHILDREN}
+        if kind == "dependent" and self.jobs:
+            more["dependsOn"] = [{"jobId": self.jobs[-1]}]
+        job_id = self.batch.submit("sh", "-c", TALKATIVE, environment=environment, **more)
+        if kind == "array":
+            self.arrays.append(job_id)
+            self.jobs += [f"{job_id}:{index}" for index in range(CHILDREN)]
+        else:
+            if "dependsOn" in more:
+                self.after[job_id] = more["dependsOn"][0]["jobId"]
+            self.jobs.append(job_id)
 
 
 @pytest.mark.timeout(600)
-def test_killed_at_any_moment(fresh: Fresh, context: Path, tmp_path: Path) -> None:
-    """With jobs being submitted, starting, running and ending, a killed daemon takes all of them up again."""
+@pytest.mark.parametrize("victims", [("daemon",), ("daemon", "ministack")], ids="-and-".join)
+def test_killed_at_any_moment(fresh: Fresh, context: Path, tmp_path: Path, victims: tuple[str, ...]) -> None:
+    """With jobs being submitted, waiting, starting, running and ending, a killed sandbox takes all of them up again."""
     kills = int(os.environ.get("RECLOSER_TEST_KILLS", KILLS))
     draw = random.Random(11)  # noqa: S311 - moments, not secrets
     batch, ledger = fresh.batch(context), tmp_path / "ledger"
     ledger.touch()
-    with Submitter(batch, ledger) as submitter:
+    with Submitter(batch, ledger) as submitted:
         for _ in range(kills):
             time.sleep(draw.uniform(0, 0.4))
-            kill_daemon(fresh)
-            assert fresh.sandbox.up()
+            if draw.choice(victims) == "daemon":
+                kill_daemon(fresh)
+                assert fresh.sandbox.up()
+            else:
+                kill_ministack(fresh)
+    ended = {job_id: batch.wait(job_id) for job_id in (*submitted.jobs, *submitted.arrays)}
     ran = Counter(ledger.read_text().split())
-    for job_id in submitter.accepted:
-        job = batch.wait(job_id)
-        ran = Counter(ledger.read_text().split())
+    assert max(ran.values()) == 1  # also of those whose acceptance was never heard of
+    for job_id in submitted.jobs:
+        job, first = ended[job_id], ended.get(submitted.after.get(job_id, ""))
         if job["statusReason"] == LOST:  # killed between the record and the permission to begin
             assert ran[job_id] <= 1
-            continue
-        assert (job["status"], len(job["attempts"])) == ("SUCCEEDED", 1), job
-        assert ran[job_id] == 1
-        assert batch.lines(job) == [f"begin {job_id}", "end"]
-    assert len(submitter.accepted) > kills
-    assert max(ran.values()) == 1
+        elif first is not None and first["status"] == "FAILED":
+            assert (job["status"], job["statusReason"]) == ("FAILED", "Dependent Job failed")
+            assert ran[job_id] == 0
+        else:
+            assert (job["status"], len(job["attempts"])) == ("SUCCEEDED", 1), job
+            assert ran[job_id] == 1
+            assert first is None or job["startedAt"] >= first["stoppedAt"]
+            # MiniStack keeps what was logged before its death only if it was let save
+            assert "ministack" in victims or batch.lines(job) == [f"begin {job_id}", "end"]
+    for job_id in submitted.arrays:
+        children = {ended[f"{job_id}:{index}"]["status"] for index in range(CHILDREN)}
+        assert ended[job_id]["status"] == ("SUCCEEDED" if children == {"SUCCEEDED"} else "FAILED")
+    assert len(submitted.jobs) > kills
+    assert submitted.arrays
+    assert submitted.after
     until(lambda: list(fresh.sandbox.state.attempts.iterdir()), lambda left: not left)
     fresh.close()
     fresh.sandbox.down()
