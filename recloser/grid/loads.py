@@ -101,7 +101,8 @@ class InputDigest:
         """Start with no steps; temporary files, which have no names, lie in `folder` or the system's own."""
         self._digest = hashlib.sha256()
         self._files = ExitStack()
-        spooled = (SpooledTemporaryFile(_SPOOLED_BYTES, dir=None if folder is None else str(folder)) for _ in range(2))  # noqa: SIM115 - closed by the stack
+        where = None if folder is None else str(folder)
+        spooled = (SpooledTemporaryFile(_SPOOLED_BYTES, dir=where) for _ in range(2))  # noqa: SIM115 - the stack does
         self._waiting = [self._files.enter_context(file) for file in spooled]
 
     def __enter__(self) -> Self:
