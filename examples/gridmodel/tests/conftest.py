@@ -21,7 +21,7 @@ TIERS = {
     "unit": "one part, in this process",
     "integration": "the service as a process, over its socket",
     "e2e": "the page in a browser, on the service",
-    "performance": "measures and records; asserts no times",
+    "performance": "measures and records, asserts no times; runs only when asked for",
     "regression": "figures that must stay as they are",
 }
 START_S = 60
@@ -38,12 +38,16 @@ def pytest_configure(config):
         config.addinivalue_line("markers", f"{tier}: {meaning}")
 
 
-def pytest_collection_modifyitems(items):
-    """Mark each test with its folder."""
+def pytest_collection_modifyitems(config, items):
+    """Mark each test with its folder; leave the measurements out unless they are asked for by name."""
     here = Path(__file__).parent
-    for item in items:
-        if here in item.path.parents:
-            item.add_marker(item.path.relative_to(here).parts[0])
+    ours = [item for item in items if here in item.path.parents]
+    for item in ours:
+        item.add_marker(item.path.relative_to(here).parts[0])
+    if "performance" not in config.getoption("markexpr"):
+        measurements = [item for item in ours if item.get_closest_marker("performance")]
+        items[:] = [item for item in items if item not in measurements]
+        config.hook.pytest_deselected(items=measurements)
 
 
 class Client:
