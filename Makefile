@@ -51,7 +51,7 @@ lock:  ## resolve the dependencies anew (needs uv)
 	  --generate-hashes --no-emit-index-url --no-header --quiet --upgrade -o requirements.lock
 	uv pip compile recloser/sandbox/ministack.in --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-header --quiet --upgrade -o recloser/sandbox/ministack.lock
-	for name in redun metaflow; do \
+	for name in redun metaflow awscli; do \
 	  uv pip compile tests/foreign/$$name.in --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-header --quiet --upgrade -o tests/foreign/$$name.lock || exit 1; \
 	done

@@ -1,4 +1,4 @@
-"""Unmodified clients of AWS Batch run their jobs on the sandbox: redun 0.44.1 and Metaflow 2.19.39."""
+"""Unmodified clients of AWS Batch run their jobs on the sandbox: redun 0.44.1, Metaflow 2.19.39, aws 1.46.3."""
 
 from __future__ import annotations
 
@@ -29,4 +29,15 @@ def test_metaflow_sees_its_jobs_through(ground: Ground) -> None:
         "bad": {"status": "FAILED", "successful": False, "exit_code": 3, "attempts": 2},
         "held": {"status": "FAILED", "successful": False, "exit_code": 143, "attempts": 1},
         "held_was_unfinished": True,
+    }
+
+
+def test_the_aws_command_line_sees_its_jobs_through(ground: Ground) -> None:
+    """It registers, submits a job and an array, waits, reads the log, lists children and terminates."""
+    assert ground.run("awscli") == {
+        "version": "1.46.3",
+        "states": {"good": "SUCCEEDED", "array": "FAILED", "held": "FAILED"},
+        "reason": "enough",
+        "said": ["hello from ID"],
+        "failed": [1],
     }
