@@ -15,8 +15,8 @@ from recloser.healing import Narrator
 from recloser.values import ChangeState, FixMode
 
 if TYPE_CHECKING:
-    from recloser.healing import Sighting
-    from recloser.values import AttemptRecord, ChangeRecord, Diagnosis, Incident
+    from recloser.healing import Failures, Sighting
+    from recloser.values import AttemptRecord, ChangeRecord, Diagnosis, Fleet, Incident
 
 _LAST_LINE_WIDTH = 100
 _STYLE_OF = {
@@ -37,7 +37,14 @@ class TerminalNarrator(Narrator):
         self._verbose = self._shows_diffs = verbose
         self._live: Live | None = None
         self._last_state: str | None = None
-        self.incident: Incident | None = None
+        self.incidents: list[Incident] = []
+
+    def found(self, failures: Failures) -> None:
+        """The groups, and what is in none of them."""
+        for group in failures.groups:
+            self._line("failed", f"{len(group.units)} jobs of {group.definition.rsplit('/', 1)[-1]} alike")
+        for why, count in failures.left_out.items():
+            self._line("", f"{count} left out: {why}", style="dim")
 
     def opened(self, incident: Incident) -> None:
         """Name the incident, so that it can be found again."""
@@ -115,15 +122,27 @@ class TerminalNarrator(Narrator):
         """What the next attempt goes without."""
         self._line("without", f"is it needed? {change.summary}", style="cyan")
 
+    def resubmitted(self, fleet: Fleet, *, ended: int) -> None:
+        """How many of a fleet have ended."""
+        told = f"{len(fleet.jobs)} jobs resubmitted with the change, {ended} ended"
+        if told != self._last_state:
+            self._line("fleet", told)
+        self._last_state = told
+
     def refused(self, reasons: tuple[str, ...]) -> None:
         """What cannot be done, and why."""
         for reason in reasons:
             self._line("", f"not available: {reason}", style="yellow")
 
     def closed(self, incident: Incident) -> None:
-        """Keep the incident for whoever started the run."""
+        """Keep the incident for whoever started the run; a fleet has one for each cause."""
         self._stop_live()
-        self.incident = incident
+        self.incidents.append(incident)
+
+    @property
+    def incident(self) -> Incident | None:
+        """The last that was closed."""
+        return self.incidents[-1] if self.incidents else None
 
     def _line(self, head: str, text: str, *, style: str = "") -> None:
         self._stop_live()

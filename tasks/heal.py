@@ -24,6 +24,7 @@ from recloser.report import (
     ReportFiles,
     attempt_rows,
     change_rows,
+    fleet_rows,
     money_rows,
     render_markdown,
     write_incident,
@@ -55,7 +56,7 @@ def is_transient(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
 
 _LATEST = 20
 """How many of a target's newest incidents are looked through for a report that was never written."""
-_PATIENT: dict[str, Any] = {
+PATIENT: dict[str, Any] = {
     "cache_policy": NO_CACHE,
     "retries": 4,
     "retry_delay_seconds": exponential_backoff(2),
@@ -64,7 +65,7 @@ _PATIENT: dict[str, Any] = {
 }
 
 
-@task(name="begin", task_run_name="begin {target}", **_PATIENT)
+@task(name="begin", task_run_name="begin {target}", **PATIENT)
 def begin(
     target: str,
     *,
@@ -94,43 +95,43 @@ def begin(
     )
 
 
-@task(name="submit", task_run_name="submit {healing.next_label}", **_PATIENT)
+@task(name="submit", task_run_name="submit {healing.next_label}", **PATIENT)
 def submit(healing: Healing) -> str:
     """Submit the next attempt."""
     return healing.submit()
 
 
-@task(name="watch", task_run_name="watch {healing.label}", **_PATIENT)
+@task(name="watch", task_run_name="watch {healing.label}", **PATIENT)
 def watch(healing: Healing) -> JobSnapshot:
     """Wait for the attempt to end."""
     return healing.watch()
 
 
-@task(name="collect", task_run_name="collect {healing.label}", **_PATIENT)
+@task(name="collect", task_run_name="collect {healing.label}", **PATIENT)
 def collect(healing: Healing, job: JobSnapshot) -> Evidence:
     """Gather the evidence."""
     return healing.collect(job)
 
 
-@task(name="diagnose", task_run_name="diagnose {healing.label}", **_PATIENT)
+@task(name="diagnose", task_run_name="diagnose {healing.label}", **PATIENT)
 def diagnose(healing: Healing, evidence: Evidence) -> Diagnosis:
     """Name the cause."""
     return healing.diagnose(evidence)
 
 
-@task(name="try without", task_run_name="without a change of {healing.label}?", **_PATIENT)
+@task(name="try without", task_run_name="without a change of {healing.label}?", **PATIENT)
 def try_without(healing: Healing) -> bool:
     """Prepare the next run without a change that may not be needed."""
     return healing.try_without()
 
 
-@task(name="judge", task_run_name="judge {healing.label}", **_PATIENT)
+@task(name="judge", task_run_name="judge {healing.label}", **PATIENT)
 def judge(healing: Healing, evidence: Evidence) -> None:
     """Keep the change or take it back."""
     healing.judge(evidence)
 
 
-@task(name="plan", task_run_name="plan for {healing.label}", **_PATIENT)
+@task(name="plan", task_run_name="plan for {healing.label}", **PATIENT)
 def plan(healing: Healing, evidence: Evidence, diagnosis: Diagnosis) -> PlannedChange | None:
     """Choose the next safe change."""
     return healing.plan(evidence, diagnosis)
@@ -150,6 +151,8 @@ def report(healing: Healing) -> ReportFiles:
     create_table_artifact(attempt_rows(incident), key="attempts", description=f"attempts of {incident.incident_id}")
     create_table_artifact(change_rows(incident), key="changes", description=f"changes of {incident.incident_id}")
     create_table_artifact(money_rows(incident), key="money", description=f"cost of {incident.incident_id}")
+    if incident.fleet is not None:
+        create_table_artifact(fleet_rows(incident), key="fleet", description=f"jobs of {incident.incident_id}")
     return write_incident(incident, load_settings().home / "incidents")
 
 

@@ -10,8 +10,8 @@ from prefect.logging import get_run_logger
 from recloser.healing import Narrator
 
 if TYPE_CHECKING:
-    from recloser.healing import Sighting
-    from recloser.values import AttemptRecord, ChangeRecord, Diagnosis, Incident
+    from recloser.healing import Failures, Sighting
+    from recloser.values import AttemptRecord, ChangeRecord, Diagnosis, Fleet, Incident
 
 TERMINAL: ContextVar[Narrator | None] = ContextVar("terminal", default=None)
 """Set by the command line around the flow call; a worker leaves it empty."""
@@ -23,6 +23,13 @@ class LogNarrator(Narrator):
     def __init__(self) -> None:
         """Nothing was seen yet."""
         self._last_seen: tuple[int, str] | None = None
+
+    def found(self, failures: Failures) -> None:
+        """Log the groups, and what is in none of them."""
+        for group in failures.groups:
+            get_run_logger().info("%d jobs of %s failed alike", len(group.units), group.definition)
+        for why, count in failures.left_out.items():
+            get_run_logger().info("%d left out: %s", count, why)
 
     def opened(self, incident: Incident) -> None:
         """Log the incident's id."""
@@ -62,6 +69,11 @@ class LogNarrator(Narrator):
     def tried_without(self, change: ChangeRecord) -> None:
         """Log what the next attempt goes without."""
         get_run_logger().info("is it needed? the next attempt goes without %s: %s", change.change_id, change.summary)
+
+    def resubmitted(self, fleet: Fleet, *, ended: int) -> None:
+        """Log the two ends of it; a poll is not news."""
+        if ended in {1, len(fleet.jobs)}:
+            get_run_logger().info("%d jobs resubmitted with the change, %d ended", len(fleet.jobs), ended)
 
     def refused(self, reasons: tuple[str, ...]) -> None:
         """Log why a remedy is not available."""

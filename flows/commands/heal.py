@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from enum import StrEnum
+from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from flows import leftovers
+from flows.commands.selection import selection
 from flows.summary import print_summary
 from recloser.aws import connect
 from recloser.errors import RecloserError
@@ -46,30 +49,36 @@ def heal(  # noqa: PLR0917 - typer reads the parameters; nobody calls this by po
     fix_mode: Annotated[FixMode, typer.Option(help="How far Recloser may go by itself.")] = FixMode.AUTO,
     use_test_data: Annotated[bool, typer.Option("--use-test-data", help="Run on freshly generated inputs.")] = False,
     minimise: Annotated[bool, typer.Option("--minimise", help="Once it works, take back what was not needed.")] = False,
+    failed_on: Annotated[str | None, typer.Option(help="Heal the jobs that have failed on this queue.")] = None,
+    since: Annotated[str, typer.Option(help="How far back to look at the queue: 90m, 2h, 1d.")] = "2h",
+    jobs: Annotated[
+        str | None, typer.Option(help="Heal the failed jobs named in this file, one id a line; - reads standard input.")
+    ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", help="Also show what was ruled out, and diffs.")] = False,
     output: Annotated[Format, typer.Option("--format", help="How the result is printed.")] = Format.TEXT,
 ) -> None:
     """Submit a Batch job, find out why it fails, fix what is safe to fix, until it works or nothing safe is left.
 
+    With --failed-on or --jobs nothing new is submitted: jobs that have failed are grouped by what they died of, and
+    each group is one incident, one change, and all its jobs resubmitted with it.
+
     Exit codes: 0 the job works, 1 it does not (locked out, iterations used, report-only), 2 bad input.
     """
     try:
         _check(target, fix_mode, use_test_data)
+        chosen = selection(failed_on, since, jobs, alone=use_test_data or minimise)
     except RecloserError as error:
         typer.echo(f"recloser: {error}", err=True)
         raise typer.Exit(2) from None
-    incident = _run_flow(
-        {
-            "target": target,
-            "iterations": iterations,
-            "fix_mode": fix_mode,
-            "use_test_data": use_test_data,
-            "minimise": minimise,
-        },
-        verbose=verbose,
-    )
-    _print(incident, output)
-    raise typer.Exit(0 if incident.verdict.is_success else 1)
+    parameters: dict[str, Any] = {"target": target, "iterations": iterations, "fix_mode": fix_mode}
+    if chosen is None:
+        single = {"use_test_data": use_test_data, "minimise": minimise}
+        (incident,) = _run_flow("heal", parameters | single, verbose=verbose)
+        _print(incident, output)
+        raise typer.Exit(0 if incident.verdict.is_success else 1)
+    incidents = _run_flow("heal_fleet", parameters | chosen, verbose=verbose)
+    _print_all(incidents, output)
+    raise typer.Exit(0 if all(incident.verdict.is_success for incident in incidents) else 1)
 
 
 def _check(target: str, fix_mode: FixMode, use_test_data: bool) -> None:
@@ -82,7 +91,7 @@ def _check(target: str, fix_mode: FixMode, use_test_data: bool) -> None:
         )
 
 
-def _run_flow(parameters: dict[str, Any], *, verbose: bool) -> Incident:
+def _run_flow(story: str, parameters: dict[str, Any], *, verbose: bool) -> list[Incident]:
     leftovers.sweep()
     leftovers.mark()
     for name, value in _QUIET.items():
@@ -91,9 +100,9 @@ def _run_flow(parameters: dict[str, Any], *, verbose: bool) -> Incident:
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings  # noqa: PLC0415
 
     from flows.console import TerminalNarrator  # noqa: PLC0415
-    from flows.heal import heal as flow  # noqa: PLC0415
     from tasks.narration import TERMINAL  # noqa: PLC0415
 
+    flow = getattr(import_module(f"flows.{story}"), story)
     narrator = TerminalNarrator(verbose=verbose)
     token = TERMINAL.set(narrator)
     try:
@@ -102,10 +111,20 @@ def _run_flow(parameters: dict[str, Any], *, verbose: bool) -> Incident:
             state = flow(**parameters, return_state=True)
     finally:
         TERMINAL.reset(token)
-    if narrator.incident is None:
+    if not narrator.incidents and state.name != "NothingFailed":
         state.result()  # raises what stopped the flow
         raise HealingError(f"the flow run ended as {state.name} without a verdict: {state.message}")
-    return narrator.incident
+    return narrator.incidents
+
+
+def _print_all(incidents: list[Incident], output: Format) -> None:
+    if output is Format.JSON:
+        typer.echo(json.dumps([incident.model_dump(mode="json") for incident in incidents], indent=2))
+        return
+    for incident in incidents:
+        _print(incident, output)
+    if not incidents:
+        typer.echo("no failed job of the target was found that no earlier incident has taken on")
 
 
 def _print(incident: Incident, output: Format) -> None:

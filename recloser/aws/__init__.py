@@ -18,6 +18,7 @@ from recloser.aws.errors import (
     Unreachable,
 )
 from recloser.aws.events import EventsGateway, JobEvent
+from recloser.aws.fleet import FleetGateway
 from recloser.aws.iam import IamGateway, canonical
 from recloser.aws.images import ImageReference, ImagesGateway, parse_image
 from recloser.aws.job_table import JobTableGateway
@@ -33,6 +34,7 @@ __all__ = [
     "BatchGateway",
     "CredentialsError",
     "EventsGateway",
+    "FleetGateway",
     "IamGateway",
     "ImageReference",
     "ImagesGateway",

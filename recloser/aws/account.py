@@ -15,6 +15,7 @@ from recloser.aws.capacity import CapacityGateway
 from recloser.aws.endpoints import check_endpoints
 from recloser.aws.errors import Misconfigured
 from recloser.aws.events import EventsGateway
+from recloser.aws.fleet import FleetGateway
 from recloser.aws.iam import IamGateway
 from recloser.aws.images import ImagesGateway
 from recloser.aws.job_table import JobTableGateway
@@ -51,6 +52,7 @@ class Account:
     account_id: str
     region: str
     batch: BatchGateway
+    fleet: FleetGateway
     logs: LogsGateway
     log_groups: LogGroupsGateway
     job_table: JobTableGateway
@@ -103,6 +105,7 @@ def connect(settings: Settings) -> Account:
         account_id=account_id,
         region=region,
         batch=BatchGateway(clients.batch, clients.submit, region=region),
+        fleet=FleetGateway(clients.batch),
         logs=LogsGateway(clients.logs),
         log_groups=LogGroupsGateway(clients.logs),
         job_table=JobTableGateway(clients.dynamodb),

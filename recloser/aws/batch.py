@@ -33,8 +33,9 @@ MAX_OVERRIDES = 8192
 MAX_REASON = 1024
 
 
-class _Limits(TypedDict, total=False):
+class _Given(TypedDict, total=False):
     timeout: JobTimeoutTypeDef
+    parameters: Mapping[str, str]
     arrayProperties: ArrayPropertiesTypeDef
 
 
@@ -69,7 +70,7 @@ class BatchGateway:
                 jobDefinition=spec.definition,
                 containerOverrides=overrides,
                 tags=dict(spec.tags),
-                **_limits_of(spec),
+                **_given_of(spec),
             )
         with sensible("batch", "SubmitJob"):
             return str(answer["jobId"])
@@ -209,13 +210,15 @@ def _overrides_of(spec: JobSpec) -> ContainerOverridesTypeDef:
     return overrides
 
 
-def _limits_of(spec: JobSpec) -> _Limits:
-    limits: _Limits = {}
+def _given_of(spec: JobSpec) -> _Given:
+    given: _Given = {}
     if spec.timeout_s is not None:
-        limits["timeout"] = {"attemptDurationSeconds": spec.timeout_s}
+        given["timeout"] = {"attemptDurationSeconds": spec.timeout_s}
+    if spec.parameters:
+        given["parameters"] = dict(spec.parameters)
     if spec.array_size is not None:
-        limits["arrayProperties"] = {"size": spec.array_size}
-    return limits
+        given["arrayProperties"] = {"size": spec.array_size}
+    return given
 
 
 def _check_length(overrides: ContainerOverridesTypeDef, job_name: str) -> None:

@@ -34,6 +34,7 @@ def snapshot_of(job: Answer) -> JobSnapshot:
         attempts=attempts,
         retry_limit=(job.get("retryStrategy") or {}).get("attempts"),
         tags={clean(name): clean(value) for name, value in (job.get("tags") or {}).items()},
+        array_size=(job.get("arrayProperties") or {}).get("size"),
         is_cancelled=bool(job.get("isCancelled")),
         is_terminated=bool(job.get("isTerminated")),
         created_at=_time(job.get("createdAt")),

@@ -6,23 +6,30 @@ the target does not declare.
 
 from recloser.healing.casebook import PlannedChange
 from recloser.healing.errors import ChangeFailed, HealingError, NotReady, Refused, WatchTimedOut
+from recloser.healing.failures import Failures, Group, Selection, find_failures
 from recloser.healing.narration import Narrator, Sighting
-from recloser.healing.opening import ask_for, open_healing
+from recloser.healing.opening import ask_for, open_fleet, open_healing, unfinished_fleet
 from recloser.healing.session import Healing
 from recloser.healing.site import Site, prepare
 
 __all__ = [
     "ChangeFailed",
+    "Failures",
+    "Group",
     "Healing",
     "HealingError",
     "Narrator",
     "NotReady",
     "PlannedChange",
     "Refused",
+    "Selection",
     "Sighting",
     "Site",
     "WatchTimedOut",
     "ask_for",
+    "find_failures",
+    "open_fleet",
     "open_healing",
     "prepare",
+    "unfinished_fleet",
 ]

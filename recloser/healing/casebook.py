@@ -13,7 +13,7 @@ from recloser.values import AttemptRecord, ChangeRecord, ChangeState, Incident, 
 if TYPE_CHECKING:
     from recloser.healing.site import Site
     from recloser.store import Store
-    from recloser.values import Diagnosis
+    from recloser.values import Diagnosis, Fleet
 
 LIVE = frozenset({ChangeState.APPLIED, ChangeState.VERIFIED})
 _UNSETTLED = frozenset({ChangeState.PLANNED, ChangeState.APPLIED})
@@ -62,6 +62,11 @@ class Casebook:
         others = tuple(known for known in self.incident.attempts if known.number != attempt.number)
         self.incident = self.incident.model_copy(update={"attempts": (*others, attempt)})
         return attempt
+
+    def write_fleet(self, fleet: Fleet) -> None:
+        """Write down how far the jobs of a fleet have come."""
+        self.incident = self.incident.model_copy(update={"fleet": fleet})
+        self._store.save_incident(self.incident)
 
     def amend_attempt(self, **facts: Any) -> AttemptRecord:
         """Add facts to the latest attempt."""

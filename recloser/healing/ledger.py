@@ -6,15 +6,15 @@ a want of capacity. Those are never made, and what they would have cost is told 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from recloser.values import CauseClass, Money
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from recloser.target import Prices
-    from recloser.values import AttemptRecord, JobSnapshot
+    from recloser.target import Prices, Rate
+    from recloser.values import AttemptRecord, Fleet, JobSnapshot
 
 _HOUR_S = 3600
 _MIB_PER_GIB = 1024
@@ -46,24 +46,40 @@ def price(attempt: AttemptRecord, prices: Prices | None, queue: str) -> float | 
     Returns:
         None where no price is declared, or size or time are not known.
     """
-    if prices is None or attempt.ran_s is None:
+    size = _Size(attempt.vcpus, attempt.memory_mib)
+    return None if prices is None else _price(size, attempt.ran_s, attempt.tries, prices.rate(queue))
+
+
+def price_job(job: JobSnapshot, prices: Prices | None) -> float | None:
+    """What a job cost in US dollars, by the same rule as `price`; an array's parent tells no time, and has no price."""
+    if prices is None or job.array_size is not None:
         return None
-    if attempt.ran_s == 0:
+    tries = max(len(job.attempts), 1)
+    return _price(_Size(job.vcpus, job.memory_mib), ran_s(job), tries, prices.rate(job.queue))
+
+
+class _Size(NamedTuple):
+    vcpus: float | None
+    memory_mib: int | None
+
+
+def _price(size: _Size, seconds: float | None, tries: int, rate: Rate) -> float | None:
+    if seconds == 0:
         return 0.0
-    if attempt.vcpus is None or attempt.memory_mib is None:
+    if seconds is None or size.vcpus is None or size.memory_mib is None:
         return None
-    rate = prices.rate(queue)
-    hours = max(attempt.ran_s, rate.minimum_s * attempt.tries) / _HOUR_S
-    hourly_usd = attempt.vcpus * rate.vcpu_hour_usd + attempt.memory_mib / _MIB_PER_GIB * rate.gib_hour_usd
+    hours = max(seconds, rate.minimum_s * tries) / _HOUR_S
+    hourly_usd = size.vcpus * rate.vcpu_hour_usd + size.memory_mib / _MIB_PER_GIB * rate.gib_hour_usd
     return round(hours * hourly_usd * (1 - rate.spot_discount), _DIGITS)
 
 
-def account_for(attempts: Sequence[AttemptRecord], prices: Prices | None) -> Money | None:
+def account_for(attempts: Sequence[AttemptRecord], prices: Prices | None, fleet: Fleet | None = None) -> Money | None:
     """The bill of an incident.
 
     Args:
         attempts: All of them, each priced where it could be.
         prices: The target's table.
+        fleet: The jobs that failed with the first attempt's job: each would have been retried as it would.
 
     Returns:
         None where no price is declared: nothing is invented.
@@ -72,11 +88,18 @@ def account_for(attempts: Sequence[AttemptRecord], prices: Prices | None) -> Mon
         return None
     priced = [attempt.cost_usd for attempt in attempts if attempt.cost_usd is not None]
     refused = [(retries_refused(attempt, prices), attempt) for attempt in attempts]
+    others = [job for job in fleet.jobs if job.job_id not in {one.job_id for one in attempts}] if fleet else []
+    doomed = retries_refused(attempts[0], prices) if attempts else 0
     return Money(
-        spent_usd=_sum(priced),
+        spent_usd=_sum([*priced, *(job.cost_usd or 0.0 for job in others)]),
         unpriced_attempts=len(attempts) - len(priced),
-        refused_retries=sum(count for count, _ in refused),
-        saved_usd=_sum(count * _one_try_usd(attempt) for count, attempt in refused),
+        refused_retries=sum(count for count, _ in refused) + doomed * len(others),
+        saved_usd=_sum(
+            [
+                *(count * _one_try_usd(attempt) for count, attempt in refused),
+                *(doomed * (job.failed_usd or 0.0) for job in others),
+            ]
+        ),
         rule="each failure that no unchanged retry can clear would have been repeated as often as the job's own retry "
         f"strategy still allowed, or {prices.naive_retries} times where it has none (prices.naive_retries), at the "
         "cost of the attempt that failed",

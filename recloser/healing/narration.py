@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from recloser.values import JobSnapshot, JobTableRow, Value
 
 if TYPE_CHECKING:
-    from recloser.values import AttemptRecord, ChangeRecord, Diagnosis, Incident
+    from recloser.healing.failures import Failures
+    from recloser.values import AttemptRecord, ChangeRecord, Diagnosis, Fleet, Incident
 
 
 class Sighting(Value):
@@ -24,6 +25,9 @@ class Narrator:
 
     This one says nothing: the store and the report hold everything all the same. Others say what they override.
     """
+
+    def found(self, failures: Failures) -> None:
+        """Jobs that have failed together were found, or none."""
 
     def opened(self, incident: Incident) -> None:
         """The healing begins."""
@@ -48,6 +52,9 @@ class Narrator:
 
     def tried_without(self, change: ChangeRecord) -> None:
         """The job works; it is now run without this change, to see whether it is needed."""
+
+    def resubmitted(self, fleet: Fleet, *, ended: int) -> None:
+        """The other jobs of a fleet are on their way; called every poll."""
 
     def refused(self, reasons: tuple[str, ...]) -> None:
         """Remedies that are not available, and why."""

@@ -7,6 +7,7 @@ The order is the flow's; the decisions are here.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from recloser.aws import AwsError
@@ -21,7 +22,9 @@ from recloser.healing.masking import masked_by
 from recloser.healing.minimise import Trials
 from recloser.healing.refusal import as_failed_job
 from recloser.healing.remedies import REMEDIES, AcceptOutput, Case, stage_test_data
+from recloser.healing.resubmission import Resubmission
 from recloser.values import (
+    AttemptRecord,
     AutonomyLevel,
     Cause,
     ChangeState,
@@ -30,6 +33,7 @@ from recloser.values import (
     Incident,
     JobSnapshot,
     JobSpec,
+    JobState,
     Verdict,
     utc_now,
 )
@@ -40,6 +44,8 @@ if TYPE_CHECKING:
     from recloser.store import Store
 
 _EXCERPT_LINES = 12
+_REASONS = 5
+"""How many different reasons of a fleet's failures are told."""
 
 
 class Healing:
@@ -62,7 +68,9 @@ class Healing:
         self._book = Casebook(store, incident)
         self._trials = Trials(site, self._book, narrator)
         self._run_id = run_id
+        self._others = Resubmission(site, self._book, narrator, polled=self._hold.renew)
         self._without: tuple[str, ...] = ()
+        self._base: JobSpec | None = None
         self._spec: JobSpec | None = None
         narrator.opened(incident)
 
@@ -118,17 +126,39 @@ class Healing:
             failed = self.incident.changes[-1]
             raise HealingError(f"the test data could not be staged: {failed.note}")
 
+    def adopt(self, failed: JobSnapshot) -> None:
+        """Begin from a job that has failed already: it is the first attempt, and what is submitted is its like.
+
+        Raises:
+            HealingError: Batch does not know any more what it was submitted with.
+        """
+        first, *_ = self._others.fleet.jobs
+        self._base = self._others.bases([first]).get(first.name)
+        if self._base is None:
+            raise HealingError(f"Batch does not know job {first.source_id} any more, so it cannot be submitted again")
+        if not self.attempt:
+            submitted_at = failed.created_at or utc_now()
+            self._book.write_attempt(
+                AttemptRecord(
+                    number=1,
+                    job_name=failed.name,
+                    job_id=failed.job_id,
+                    definition=failed.definition_arn.rsplit("/", 1)[-1],
+                    submitted_at=submitted_at,
+                    accepted_at=submitted_at,
+                )
+            )
+
     def submit(self) -> str:
         """Submit the next attempt and return its job id; one that was left without an answer is taken up again."""
         number = self._due
-        tags = {"recloser:incident": self.incident.incident_id, "recloser:attempt": str(number)}
-        if self._run_id:
-            tags["recloser:flow-run"] = self._run_id
+        tags = self._tags(number)
         self._spec = submission.specify(
             self.site,
             name=f"{self.site.target.job.name or self.site.target.name}-{self.incident.incident_id}-{number}",
             tags=tags,
             changes=(one.change for one in self._book.live() if one.record.change_id not in self._without),
+            base=self._base,
         )
         if self._is_left and self._book.attempt.job_id:
             record = self._book.attempt
@@ -137,8 +167,12 @@ class Healing:
         self._narrator.submitted(record)
         return record.job_id or ""
 
+    def _tags(self, number: int) -> dict[str, str]:
+        tags = {"recloser:incident": self.incident.incident_id, "recloser:attempt": str(number)}
+        return tags | ({"recloser:flow-run": self._run_id} if self._run_id else {})
+
     def watch(self) -> JobSnapshot:
-        """Wait for the attempt to end."""
+        """Wait for the attempt to end; of an array that has failed, one of its failed children tells why."""
         job_id = self._book.attempt.job_id or ""
         try:
             job = as_failed_job(self.site, self._book.attempt, self._spec) or watching.watch(
@@ -149,6 +183,7 @@ class Healing:
         except BaseException:  # a cancellation, Ctrl-C or a stop of the worker is no Exception
             self.cancel()
             raise
+        job = self._telling(job)
         last = job.last_attempt
         record = self._book.attempt.model_copy(
             update={
@@ -170,9 +205,15 @@ class Healing:
         self._book.write_attempt(record.model_copy(update={"cost_usd": cost_usd}))
         return job
 
+    def _telling(self, job: JobSnapshot) -> JobSnapshot:
+        if job.array_size is None or job.state is JobState.SUCCEEDED:
+            return job
+        children = self.site.account.fleet.failed_children(job.job_id)
+        return next(iter(self.site.account.batch.describe(children[:1]).values()), job)
+
     def cancel(self) -> None:
         """Do with the running job what the target asks, and say which: terminate it and close, or leave it."""
-        if self._trials.healed_by is not None:
+        if self._trials.healed_by is not None and self.incident.fleet is None:
             self._trials.recover()
             self.close(Verdict.HEALED, f"{self._success()} The search for the minimal fix was cancelled.")
             return
@@ -201,7 +242,7 @@ class Healing:
             self._narrator.settled(record)
         if self.attempt:
             self._trials.recover()
-        if self._trials.healed_by is not None and not self.incident.minimise:
+        if self._trials.healed_by is not None and not self._is_more_due:
             self._succeed()
 
     def collect(self, job: JobSnapshot) -> Evidence:
@@ -216,9 +257,49 @@ class Healing:
             collected_at=utc_now(),
         )
         self._narrator.ended(record)
-        if record.succeeded and not self.incident.minimise:
+        if record.succeeded and not self._is_more_due:
             self._succeed()
         return evidence
+
+    @property
+    def _is_more_due(self) -> bool:
+        """Whether something is left to do for a job that works: find its minimal fix, or see to its fleet."""
+        return self.incident.minimise or self.incident.fleet is not None
+
+    def resubmit_others(self) -> bool:
+        """Submit the other jobs of the fleet with what has made the first one work.
+
+        Returns:
+            Whether there is anything to watch.
+        """
+        proof = self._trials.healed_by
+        if not self._is_open or proof is None or self.incident.fleet is None:
+            return False
+        changes = tuple(planned.change for planned in self._book.live())
+        self._others.submit(changes, self._tags(proof.number), proof.job_id)
+        return True
+
+    def watch_others(self) -> None:
+        """Wait for the jobs of the fleet, and close the incident with what became of them."""
+        try:
+            ended = self._others.wait()
+        except Exception:
+            raise
+        except BaseException:  # a cancellation, Ctrl-C or a stop of the worker is no Exception
+            if self.site.target.watch.on_cancel == "terminate":
+                self._others.stop()
+                self.close(Verdict.CANCELLED, "The healing was cancelled; the resubmitted jobs were terminated.")
+            raise
+        self._others.settle(ended)
+        jobs = self._others.fleet.jobs
+        good = self._others.fleet.count(JobState.SUCCEEDED)
+        told = f"{good} of {len(jobs)} jobs that had failed of one cause work again"
+        if good == len(jobs):
+            self.close(Verdict.HEALED, f"{told}.")
+            return
+        why = Counter(job.reason or "no reason is given" for job in jobs if job.state is not JobState.SUCCEEDED)
+        most = "; ".join(f"{count} x {reason}" for reason, count in why.most_common(_REASONS))
+        self.close(Verdict.LOCKED_OUT, f"{told}; the others did not: {most}.")
 
     def _succeed(self) -> None:
         self.close(Verdict.HEALTHY if self._is_clean else Verdict.HEALED, self._success())
@@ -261,7 +342,7 @@ class Healing:
 
     def give_up(self, error: Exception) -> None:
         """Close what cannot go on; a job that works already stays healed, with every change it was healed by."""
-        if self._trials.healed_by is None:
+        if self._trials.healed_by is None or self.incident.fleet is not None:
             self.close(Verdict.LOCKED_OUT, f"Healing could not go on: {error}")
             return
         try:
@@ -320,6 +401,8 @@ class Healing:
         return [name for name in diagnosis.remedies if name in self._book.spent(diagnosis)]
 
     def _within_budget(self, remedy: str) -> None:
+        if remedy == "accept_output" and self.incident.fleet is not None:
+            raise Refused("the outputs of one job say nothing of the others of its fleet")
         counted = [change for change in self.incident.changes if change.level is not AutonomyLevel.RETRY]
         allowed = self.site.target.guardrails.max_changes
         if remedy != "retry_same" and len(counted) >= allowed:
@@ -414,6 +497,6 @@ class Healing:
         """End the incident: staged test data goes, effective changes stay."""
         if self._is_open:
             self._revert(self._staged(), "the incident is closed")
-            money = ledger.account_for(self.incident.attempts, self.site.target.prices)
+            money = ledger.account_for(self.incident.attempts, self.site.target.prices, self.incident.fleet)
             self._narrator.closed(self._book.close(verdict, reason, money=money))
         return self.incident

@@ -28,10 +28,28 @@ _PAUSE_S = 0.5
 _PAUSE_CAP_S = 20.0
 
 
-def specify(site: Site, *, name: str, tags: Mapping[str, str], changes: Iterable[Change]) -> JobSpec:
-    """The submission as the target declares it, with every live change on top, oldest first."""
+def specify(
+    site: Site, *, name: str, tags: Mapping[str, str], changes: Iterable[Change], base: JobSpec | None = None
+) -> JobSpec:
+    """The submission as the target declares it, with every live change on top, oldest first.
+
+    Args:
+        site: The target in its account.
+        name: Of the job.
+        tags: Of the job.
+        changes: What is in force.
+        base: What a job was submitted with before, if it is that job which is submitted again.
+    """
+    spec = declared(site, name, tags) if base is None else base.model_copy(update={"name": name, "tags": tags})
+    for change in changes:
+        spec = change.amend(spec, site)
+    return spec
+
+
+def declared(site: Site, name: str, tags: Mapping[str, str]) -> JobSpec:
+    """The submission as the target declares it."""
     job = site.target.job
-    spec = JobSpec(
+    return JobSpec(
         name=name,
         queue=job.queue,
         definition=job.definition,
@@ -43,9 +61,6 @@ def specify(site: Site, *, name: str, tags: Mapping[str, str], changes: Iterable
         array_size=job.array_size,
         tags=tags,
     )
-    for change in changes:
-        spec = change.amend(spec, site)
-    return spec
 
 
 def submit(site: Site, book: Casebook, spec: JobSpec, number: int, *, without: tuple[str, ...] = ()) -> AttemptRecord:
@@ -76,13 +91,18 @@ def submit(site: Site, book: Casebook, spec: JobSpec, number: int, *, without: t
         )
     job_id = _adopt(site, spec, book.attempt.submitted_at) if intended else None
     try:
-        job_id = job_id or _submit_once(site, spec)
+        job_id = job_id or submit_once(site, spec)
     except (Rejected, AccessRefused, NotFound) as error:
         return book.amend_attempt(refused=True, status_reason=site.redact(str(error)))
     return book.amend_attempt(job_id=job_id, accepted_at=utc_now(), refused=False, status_reason=None)
 
 
-def _submit_once(site: Site, spec: JobSpec) -> str:
+def submit_once(site: Site, spec: JobSpec) -> str:
+    """Submit a job; one whose answer is lost is looked for by its name before it is sent again.
+
+    Raises:
+        AwsError: Batch refused it, or stays out of reach.
+    """
     for tried in range(1, _TRIES + 1):
         sent_at = utc_now()
         try:

@@ -1,6 +1,7 @@
 """An incident for a person who must act: Markdown, rows for tables, JSON, files; from values, and nothing else."""
 
 from recloser.report.files import ReportError, ReportFiles, to_json, write_incident, write_missing
+from recloser.report.fleet import fleet_rows
 from recloser.report.markdown import escape_inline, fence
 from recloser.report.money import money_rows
 from recloser.report.render import render_markdown
@@ -17,6 +18,7 @@ __all__ = [
     "duration",
     "escape_inline",
     "fence",
+    "fleet_rows",
     "moment",
     "money_rows",
     "record_rows",

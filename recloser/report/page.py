@@ -4,6 +4,7 @@ import platform
 from dataclasses import dataclass
 
 from recloser import __version__
+from recloser.report.fleet import FLEET_COLUMNS, fleet_cells, fleet_facts
 from recloser.report.markdown import EMPTY, NOTHING, Markdown, cell_code, code_span, fence, table_row
 from recloser.report.money import money_lines
 from recloser.report.rows import ATTEMPT_COLUMNS, attempt_cells
@@ -66,6 +67,7 @@ class Page:
     attempts: Lines
     failures: tuple[FailurePart, ...]
     changes: tuple[ChangePart, ...]
+    fleet: Lines
     trials: Lines
     outputs: Lines
     money: Lines
@@ -84,6 +86,7 @@ def page_of(incident: Incident) -> Page:
         attempts=_table(ATTEMPT_COLUMNS, attempt_cells(incident)),
         failures=tuple(_failure(attempt) for attempt in incident.attempts if has_failed(attempt)),
         changes=tuple(_change(number, change) for number, change in enumerate(incident.changes, start=1)),
+        fleet=(*fleet_facts(incident), *_gap(_table(FLEET_COLUMNS, fleet_cells(incident)))),
         trials=_table(("attempt", "without", "outcome"), _trial_cells(incident)),
         money=money_lines(incident),
         outputs=_table(("output", "valid", "detail"), [_output_cells(check) for check in _last_outputs(incident)]),
@@ -97,6 +100,11 @@ def _table(columns: tuple[str, ...], rows: list[tuple[Markdown, ...]]) -> Lines:
         return ()
     head = table_row(map(Markdown, columns))
     return (head, table_row([Markdown("---")] * len(columns)), *map(table_row, rows))
+
+
+def _gap(lines: Lines) -> Lines:
+    """A table needs an empty line before it."""
+    return (Markdown(), *lines) if lines else ()
 
 
 def _failure(attempt: AttemptRecord) -> FailurePart:

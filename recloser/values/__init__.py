@@ -15,6 +15,8 @@ from recloser.values.incident import (
     Evidence,
     EvidenceLine,
     FixMode,
+    Fleet,
+    FleetJob,
     Incident,
     Metrics,
     Money,
@@ -24,6 +26,7 @@ from recloser.values.incident import (
     Verdict,
 )
 from recloser.values.job import (
+    FailedJob,
     JobAttempt,
     JobDefinition,
     JobSnapshot,
@@ -48,7 +51,10 @@ __all__ = [
     "Diagnosis",
     "Evidence",
     "EvidenceLine",
+    "FailedJob",
     "FixMode",
+    "Fleet",
+    "FleetJob",
     "Incident",
     "JobAttempt",
     "JobDefinition",

@@ -273,6 +273,45 @@ class Metrics(Value):
     """The median turn of the loop; None if there was none."""
 
 
+class FleetJob(Value):
+    """One failed job and what became of its work."""
+
+    source_id: str
+    """The failed job, or the array whose children failed."""
+    index: int | None = None
+    """Its index, where one child of an array is resubmitted by itself."""
+    whole_array: bool = False
+    """Whether it is an array, resubmitted with all its children."""
+    name: str
+    """Of the resubmission; it is looked for by this name before it is submitted again."""
+    job_id: str | None = None
+    """The resubmission; None while it is only intended."""
+    state: JobState | None = None
+    exit_code: int | None = None
+    reason: str = ""
+    """Why it failed again, or was not submitted."""
+    failed_usd: float | None = None
+    """What the failed run cost."""
+    cost_usd: float | None = None
+    """What the resubmission cost."""
+
+
+class Fleet(Value):
+    """Jobs that failed for one cause: one diagnosis, one change, and all of them resubmitted with it."""
+
+    queue: str
+    definition: str
+    fingerprint: str
+    """What the failures have in common."""
+    began_at: datetime | None = None
+    """When the others began to be resubmitted, after the first had proved the change."""
+    jobs: tuple[FleetJob, ...]
+
+    def count(self, *states: JobState) -> int:
+        """How many resubmissions are in one of these states."""
+        return sum(job.state in states for job in self.jobs)
+
+
 class Incident(Value):
     """One run of the heal loop over one target, from the first submission to the verdict."""
 
@@ -291,5 +330,7 @@ class Incident(Value):
     attempts: tuple[AttemptRecord, ...] = ()
     changes: tuple[ChangeRecord, ...] = ()
     metrics: Metrics | None = None
+    fleet: Fleet | None = None
+    """The jobs that failed together, where it is not about one job alone."""
     money: Money | None = None
     """None where the target declares no prices."""

@@ -46,6 +46,8 @@ class JobSpec(Value):
     command: tuple[str, ...] | None = None
     timeout_s: int | None = Field(default=None, ge=60)
     """Batch ends each attempt after so long; it takes no limit under a minute."""
+    parameters: Mapping[str, str] = Field(default_factory=dict)
+    """What `Ref::name` in the command stands for."""
     array_size: int | None = Field(default=None, ge=1)
     """Batch takes 2 to 10 000."""
     tags: Mapping[str, str] = Field(default_factory=dict)
@@ -79,6 +81,8 @@ class JobSnapshot(Container):
     retry_limit: int | None = None
     """How many attempts its retry strategy allows, where it has one."""
     tags: Mapping[str, str] = Field(default_factory=dict)
+    array_size: int | None = None
+    """How many children it has, if it is an array."""
     is_cancelled: bool = False
     is_terminated: bool = False
     created_at: datetime | None = None
@@ -89,6 +93,15 @@ class JobSnapshot(Container):
     def last_attempt(self) -> JobAttempt:
         """The attempt to diagnose from; one without facts if Batch recorded none."""
         return self.attempts[-1] if self.attempts else JobAttempt(number=1, status_reason=self.status_reason)
+
+
+class FailedJob(Value):
+    """A failed job as a list of jobs names it."""
+
+    job_id: str
+    stopped_at: datetime | None = None
+    array_size: int | None = None
+    """How many children it has, if it is an array."""
 
 
 class JobDefinition(Container):

@@ -3,12 +3,24 @@
 import pytest
 from hypothesis import given, settings
 
-from recloser.report import attempt_rows, change_rows, money_rows, render_markdown
+from recloser.report import attempt_rows, change_rows, fleet_rows, money_rows, render_markdown
 from recloser.report.markdown import visible
 from recloser.report.page import LOG_LINES
 from recloser.report.render import as_markdown
 from recloser.report.words import has_failed
-from recloser.values import AttemptRecord, Cause, ChangeState, Incident, JobState, Money, OutputCheck, Value, Verdict
+from recloser.values import (
+    AttemptRecord,
+    Cause,
+    ChangeState,
+    Fleet,
+    FleetJob,
+    Incident,
+    JobState,
+    Money,
+    OutputCheck,
+    Value,
+    Verdict,
+)
 from tests.unit.report.conftest import a_change, an_attempt
 from tests.unit.report.parsed import ATTACKS, PLAIN, block_types, headings, inlines, row_widths
 from tests.unit.store.strategies import values
@@ -151,6 +163,31 @@ class TestTrials:
             "| 7 | raise the memory to 1024 MiB | failed of another cause, which decides nothing: kept |",
         ]
         assert "Attempt 4 was a trial without “set SOLVER_THREADS from the catalogue”" in report
+
+
+class TestFleet:
+    """The report of many jobs that failed together."""
+
+    def test_shows_those_that_do_not_work_first_and_not_all(self, healed: Incident) -> None:
+        """Fifty rows of a hundred, with how many there are of each."""
+        good = [FleetJob(source_id=f"g{n}", name="n", job_id="j", state=JobState.SUCCEEDED) for n in range(98)]
+        bad = [FleetJob(source_id="bad", index=3, name="n", job_id="j", state=JobState.FAILED, reason="why | not")]
+        lost = [FleetJob(source_id="lost", name="n", whole_array=True, reason="not submitted: no")]
+        fleet = Fleet(queue="q", definition="d:1", fingerprint="f00", jobs=(*good, *bad, *lost))
+        told = section(render_markdown(with_(healed, fleet=fleet)), "The jobs that failed together")
+        assert "98 SUCCEEDED, 1 FAILED, 1 not ended" in told
+        assert "50 of 100 are shown" in told
+        assert "only Batch may set AWS_BATCH_JOB_ARRAY_INDEX" in told
+        rows = [line for line in told.splitlines() if line.startswith("| `")]
+        assert len(rows) == 50
+        assert rows[0].startswith("| `bad:3` | `j` | FAILED |")
+        assert rows[1].startswith("| `lost` |")
+        assert len(fleet_rows(with_(healed, fleet=fleet))) == 50
+
+    def test_is_left_out_where_there_is_none(self, healed: Incident) -> None:
+        """One job is no fleet."""
+        assert "failed together" not in render_markdown(healed)
+        assert fleet_rows(healed) == []
 
 
 class TestMoney:
@@ -324,8 +361,8 @@ class TestHostileIncident:
         assert "html_block" not in block_types(report)
         failed, changes = sum(map(has_failed, incident.attempts)), len(incident.changes)
         trials = any(attempt.without for attempt in incident.attempts)
-        assert len(headings(report)) == 7 + (failed > 0) + failed + changes + trials
-        assert set(row_widths(report)) <= {9, 3, 2}
+        assert len(headings(report)) == 7 + (failed > 0) + failed + changes + trials + (incident.fleet is not None)
+        assert set(row_widths(report)) <= {9, 6, 3, 2}
         assert row_widths(report).count(9) == len(incident.attempts) + bool(incident.attempts)
         assert report.encode("utf-8").decode("utf-8") == report
 
