@@ -52,12 +52,16 @@ def generate(  # noqa: PLR0917 - Typer calls it by name
     out: Annotated[Path | None, typer.Option(help="Folder to make; default .recloser/data/<name>.")] = None,
     file_format: Annotated[FileFormat, typer.Option("--format")] = FileFormat.PARQUET,
 ) -> None:
-    """Make a dataset: load series, AC power flow, tables, manifest."""
-    grid = _import_grid()
-    request = _request(grid, size, case, steps, seed)
-    folder = out or _DEFAULT_FOLDER / request.dataset_id
-    with _progress(request) as on_progress:
-        stored = grid.write_dataset(request, folder, file_format=file_format.value, on_progress=on_progress)
+    """Make a dataset: load series, AC power flow, tables, manifest.
+
+    Exit codes: 0 it is made, 2 it is not, and nothing is left of it.
+    """
+    grid = import_grid()
+    with refusals():
+        request = _request(grid, size, case, steps, seed)
+        folder = out or _DEFAULT_FOLDER / request.dataset_id
+        with _progress(request) as on_progress:
+            stored = grid.write_dataset(request, folder, file_format=file_format.value, on_progress=on_progress)
     residuals = stored.manifest.residuals
     typer.echo(
         f"dataset    {request.dataset_id}, {request.n_steps} steps of {request.n_buses} buses\n"
@@ -72,15 +76,30 @@ def show(
     path: Annotated[Path, typer.Argument(help="Folder of a dataset.")],
     output: Annotated[Format, typer.Option("--format")] = Format.TEXT,
 ) -> None:
-    """Show what a dataset holds; exit code 1 when it is not what its manifest says."""
-    grid = _import_grid()
-    summary = grid.summarise(grid.open_dataset(path))
+    """Show what a dataset holds, and whether it is what its manifest says.
+
+    Exit codes: 0 it is, 1 it is not or could not be compared, 2 there is no dataset.
+    """
+    grid = import_grid()
+    with refusals():
+        summary = grid.summarise(grid.open_dataset(path))
     typer.echo(summary.model_dump_json(indent=2) if output is Format.JSON else _as_text(summary))
     if not summary.intact:
         raise typer.Exit(1)
 
 
-def _import_grid() -> Any:
+@contextmanager
+def refusals() -> Iterator[None]:
+    """What cannot be done is one message and exit code 2, apart from an answer that is no."""
+    try:
+        yield
+    except RecloserError as error:
+        typer.echo(f"recloser: {error}", err=True)
+        raise typer.Exit(2) from None
+
+
+def import_grid() -> Any:
+    """The grid's package, with numpy on one thread."""
     # One thread is faster here than many that wait for each other, and its bits do not depend on the machine's cores.
     # OpenBLAS reads this once, when numpy is imported.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

@@ -117,7 +117,7 @@ def test_a_bad_word_is_one_message_and_leaves_nothing(tmp_path: Path, words: lis
     """On standard error, without a traceback, and the folder is as it was."""
     (tmp_path / "file").write_text("mine")
     ended = data(*words, folder=tmp_path, COLUMNS="200")
-    assert ended.returncode != 0
+    assert ended.returncode == 2
     assert said in ended.stderr
     assert "Traceback" not in ended.stderr
     assert ended.stdout == ""
