@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from flows.cli import main
 from recloser.grid import open_dataset, summarise
 
 if TYPE_CHECKING:
@@ -113,14 +114,25 @@ def test_inputs_are_the_same_on_any_threads_and_processor(tmp_path: Path, thread
         (["show", "."], "holds no dataset"),
     ],
 )
-def test_a_bad_word_is_one_message_and_leaves_nothing(tmp_path: Path, words: list[str], said: str) -> None:
-    """On standard error, without a traceback, and the folder is as it was."""
+def test_a_bad_word_is_one_message_and_leaves_nothing(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    said: str,
+) -> None:
+    """On standard error, with exit code 2, and the folder is as it was."""
     (tmp_path / "file").write_text("mine")
-    ended = data(*words, folder=tmp_path, COLUMNS="200")
-    assert ended.returncode == 2
-    assert said in ended.stderr
-    assert "Traceback" not in ended.stderr
-    assert ended.stdout == ""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")  # the command would set it for the tests that follow
+    monkeypatch.setattr(sys, "argv", ["recloser", "data", *words])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    printed = capsys.readouterr()
+    assert ended.value.code == 2
+    assert said in printed.err
+    assert printed.out == ""
     assert [(entry.name, entry.read_text()) for entry in tmp_path.iterdir()] == [("file", "mine")]
 
 
@@ -145,6 +157,16 @@ def test_an_interrupted_generation_leaves_no_dataset(tmp_path: Path, way_to_end:
     assert again.returncode == 0, again.stderr
     assert [entry.name for entry in tmp_path.iterdir()] == ["set"]
     assert summarise(open_dataset(tmp_path / "set")).intact
+
+
+def test_a_refusal_is_no_traceback(tmp_path: Path) -> None:
+    """The same from a shell."""
+    ended = data("show", "nowhere", folder=tmp_path)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert (
+        ended.stderr
+        == "recloser: nowhere holds no dataset: manifest.json cannot be read (No such file or directory).\n"
+    )
 
 
 def test_without_the_extra_the_command_says_what_to_install(tmp_path: Path) -> None:

@@ -2,11 +2,14 @@
 
 import dataclasses
 import hashlib
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from recloser.grid import DamagedTablesError, UnknownCaseError, load_network, parse_network, registered_cases
+from recloser.grid import DamagedTablesError, UnknownCaseError, load_network, networks, parse_network, registered_cases
 
 CASES = ("case14", "case30", "case118")
 
@@ -61,6 +64,36 @@ def test_the_content_hash_changes_with_any_number() -> None:
     network = load_network("case14")
     files = dict(network.files) | {"branches.csv": network.files["branches.csv"].replace(b",0.0528,", b",0.0,", 1)}
     assert parse_network("mine", files, base_mva=100.0).network_sha256 != network.network_sha256
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder of the installed tables, to be damaged."""
+    source = Path(networks.__file__).parent / "cases"
+    copy = Path(shutil.copytree(source, tmp_path / "cases"))
+    monkeypatch.setattr(networks, "_folder", lambda: copy)
+    networks.registered_cases.cache_clear()
+    networks.load_network.cache_clear()
+    yield copy
+    networks.registered_cases.cache_clear()
+    networks.load_network.cache_clear()
+
+
+def test_an_installed_table_that_was_changed_is_refused(installed: Path) -> None:
+    """Even in a digit that changes no number."""
+    path = installed / "case14" / "branches.csv"
+    path.write_bytes(path.read_bytes().replace(b"0.0528", b"0.05280"))
+    with pytest.raises(DamagedTablesError, match=r"case14/branches\.csv is not the registered one"):
+        load_network("case14")
+    assert load_network("case30").n_buses == 30
+
+
+def test_tables_and_their_registration_must_agree(installed: Path) -> None:
+    """Whoever registers new tables gives the hash of their content too."""
+    register = installed / "cases.toml"
+    register.write_text(register.read_text().replace("e42b8aa6", "00000000"))
+    with pytest.raises(DamagedTablesError, match="do not hold the registered network"):
+        load_network("case14")
 
 
 def test_the_columns_of_a_network_cannot_be_written() -> None:

@@ -125,7 +125,7 @@ def test_many_failed_steps_are_counted_and_the_first_are_named() -> None:
 @pytest.mark.parametrize("engine", ENGINES)
 def test_heavy_load_converges(engine: EngineName) -> None:
     """At 1.6 times the base load some steps need more than the fast way."""
-    found = make_engine(load_network("case118"), engine).solve(some_inputs("case118", 96, level=1.6))
+    found = make_engine(load_network("case118"), engine).solve(some_inputs("case118", 24, level=1.6))
     assert np.isfinite(found.vm_pu).all()
     assert found.vm_pu.min() > 0.5
 

@@ -64,6 +64,7 @@ def write_and_wait(out: Path, ready: Connection) -> None:
     with staged_folder(out) as folder:
         (folder / "sub").mkdir()
         (folder / "sub" / "half").write_text("half")
+        (folder / "half").write_text("half")
         ready.send("half way")
         signal.pause()
 

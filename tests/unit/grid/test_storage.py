@@ -131,6 +131,15 @@ def test_a_network_that_is_not_the_registered_one_is_noticed(written: StoredData
     assert "not the registered case14" in checks["network"].detail
 
 
+def test_a_network_of_a_name_that_is_not_registered_is_unknown(written: StoredDataset) -> None:
+    """A team's own network may be right; nothing here can tell."""
+    case = written.manifest.case.model_copy(update={"name": "case57"})
+    foreign = StoredDataset(path=written.path, manifest=written.manifest.model_copy(update={"case": case}))
+    checks = {check.name: check for check in summarise(foreign).checks}
+    assert checks["network"].ok is None
+    assert checks["network"].detail == "case57 is not registered"
+
+
 def test_a_dataset_without_its_network_is_noticed(written: StoredDataset) -> None:
     """What cannot be computed is unknown, never fine."""
     (written.path / "network" / "buses.csv").unlink()
@@ -222,6 +231,8 @@ def test_a_file_that_is_no_table_is_one_message(tmp_path: Path, content: bytes, 
         with pytest.raises(DatasetError, match="cannot be read as a table") as caught:
             read(path)
         assert "\n" not in str(caught.value)
+        with pytest.raises(DatasetError, match="is missing"):
+            read(tmp_path / f"other.{suffix}")
 
 
 @pytest.mark.parametrize(
