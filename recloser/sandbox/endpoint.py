@@ -22,6 +22,7 @@ from recloser.sandbox.batch.faults import Switches
 from recloser.sandbox.batch.logs import LogService
 from recloser.sandbox.batch.memory import choose
 from recloser.sandbox.batch.principals import Principals
+from recloser.sandbox.batch.pulls import Pulls
 from recloser.sandbox.batch.retention import forgetting
 from recloser.sandbox.batch.rules import Rules
 from recloser.sandbox.batch.runner import Runner, Surroundings, task_of
@@ -70,12 +71,14 @@ class Endpoint:
         self._store = Store(state.database)
         self._guard = choose(state.root, memory_guard)
         faults, self._credentials = Switches(state.faults), Credentials(self._clients)
+        principals = Principals(self._clients)
         surroundings = Surroundings(
             store=self._store,
             logs=self._logs,
             ready=keeper.serves,
             images=images.Images(self._clients, state.images),
             credentials=self._credentials,
+            pulls=Pulls(principals),
             guard=self._guard,
             faults=faults,
             ministack_url=record.ministack_url,
@@ -100,7 +103,7 @@ class Endpoint:
         )
         access = Access(
             Authentication(self._connections, self._clients, self._credentials),
-            Authorisation(Principals(self._clients)),
+            Authorisation(principals),
         )
         api = Api(self._store, self._scheduler, self._credentials, access, Distortions(faults))
         self._app = application([*admin.routes(), *api.routes()], self._lifespan)

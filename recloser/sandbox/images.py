@@ -202,6 +202,12 @@ class Images:
         return str(answer["images"][0]["imageManifest"])
 
 
+def repository_of(name: str) -> str | None:
+    """The ECR repository of an image's name; None when it is of no ECR of this form."""
+    parts = _URI.fullmatch(name)
+    return None if parts is None else parts["repository"]
+
+
 def _image_id(parts: re.Match[str]) -> dict[str, str]:
     return {"imageDigest": parts["digest"]} if parts["digest"] else {"imageTag": parts["tag"] or "latest"}
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from recloser.sandbox.batch.model import BatchError, Document, arn, name_in
+from recloser.sandbox.batch.fargate import check_container, check_pair, is_fargate
+from recloser.sandbox.batch.model import BatchError, Document, NotServedError, arn, name_in
+from recloser.sandbox.batch.mounts import check_shared_memory
 from recloser.sandbox.batch.paging import page
 from recloser.sandbox.batch.retries import check_retries
 from recloser.sandbox.batch.shares import check_priority
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 KIND = "job-definition"
 # Members AWS shows though nobody set them; clients that copy a definition rely on finding them.
 _ALWAYS_SHOWN = ("command", "volumes", "environment", "mountPoints", "ulimits", "resourceRequirements", "secrets")
+_LOG_OPTIONS = ("awslogs-group", "awslogs-region", "awslogs-create-group")
 _MAX_IDS = 100
 
 
@@ -36,7 +39,7 @@ def register_job_definition(context: Context, request: Document) -> Document:
         "containerProperties": {**{key: [] for key in _ALWAYS_SHOWN}, **container},
         "tags": request.get("tags", {}),
         "propagateTags": request.get("propagateTags", False),
-        "platformCapabilities": ["EC2"],
+        "platformCapabilities": request.get("platformCapabilities") or ["EC2"],
         "containerOrchestrationType": "ECS",
         **{key: request[key] for key in ("timeout", "retryStrategy") if request.get(key)},
         **({"schedulingPriority": request["schedulingPriority"]} if "schedulingPriority" in request else {}),
@@ -54,9 +57,22 @@ def _check(request: Document) -> None:
     container = request.get("containerProperties")
     if not container or not container.get("image"):
         raise BatchError("containerProperties with an image is required for type container")
-    missing = {"vcpus", "memory"} - set(sizes(container))
+    fargate = is_fargate(request)
+    check_container(container, fargate=fargate)
+    check_shared_memory(container)
+    _check_log_options(container)
+    asked = sizes(container, fargate=fargate)
+    missing = {"vcpus", "memory"} - set(asked)
     if missing:
         raise BatchError(f"containerProperties lacks {' and '.join(sorted(missing))}; give resourceRequirements")
+    if fargate:
+        check_pair(asked)
+
+
+def _check_log_options(container: Document) -> None:
+    for name in (container.get("logConfiguration") or {}).get("options") or {}:
+        if name not in _LOG_OPTIONS:
+            raise NotServedError(f"containerProperties.logConfiguration.options.{name}")
 
 
 def describe_job_definitions(context: Context, request: Document) -> Document:

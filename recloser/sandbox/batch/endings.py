@@ -80,6 +80,15 @@ def cannot_assume(role_arn: str) -> StartError:
     )
 
 
+def no_log_group() -> StartError:
+    """The log driver has no group to write to."""
+    return StartError(
+        "ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: failed "
+        "to create Cloudwatch log stream: ResourceNotFoundException: The specified log group does not exist. : exit "
+        "status 1"
+    )
+
+
 def fail(detail: Document, ending: Document) -> None:
     """Make a job FAILED that has no attempt to record."""
     detail.update(ending, status="FAILED", stoppedAt=now_ms())

@@ -9,6 +9,7 @@ stream keeps the order.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,10 @@ _LAST_WORDS_S = 10.0
 _LOG = logging.getLogger(__name__)
 
 
+class MissingGroupError(Exception):
+    """The group that a definition names does not exist; only Batch's own is made when it is missing."""
+
+
 class LogService:
     """CloudWatch Logs as far as jobs need it."""
 
@@ -45,25 +50,37 @@ class LogService:
         """MiniStack was restarted: whoever writes to a stream must ask what it still holds."""
         self.life += 1
 
-    async def create(self, region: str, stream: str) -> None:
-        """Make the stream of an attempt, and the group should somebody have deleted it; a failure is only noted."""
+    async def create(self, region: str, stream: str, group: str = LOG_GROUP, *, make_group: bool = False) -> None:
+        """Make the stream of an attempt; any other failure than the group's absence is only noted.
+
+        Args:
+            region: Where.
+            stream: Its name.
+            group: Its group; Batch's own is made, should somebody have deleted it.
+            make_group: Whether another group is made as well.
+
+        Raises:
+            MissingGroupError: There is no such group.
+        """
         if stream in self._withheld:
             return
         try:
             try:
-                await self._create(region, stream)
+                await self._create(region, group, stream)
             except RefusedError as error:
                 if error.code != "ResourceNotFoundException":
                     raise
-                await self._call(region, "CreateLogGroup", logGroupName=LOG_GROUP)
-                await self._create(region, stream)
+                if group != LOG_GROUP and not make_group:
+                    raise MissingGroupError(group) from error
+                await self._call(region, "CreateLogGroup", logGroupName=group)
+                await self._create(region, group, stream)
         except (RefusedError, WireError) as error:
             _LOG.warning("log stream %s could not be made: %s", stream, error)
 
-    async def _create(self, region: str, stream: str) -> None:
-        await self._call(region, "CreateLogStream", logGroupName=LOG_GROUP, logStreamName=stream)
+    async def _create(self, region: str, group: str, stream: str) -> None:
+        await self._call(region, "CreateLogStream", logGroupName=group, logStreamName=stream)
 
-    async def put(self, region: str, stream: str, messages: list[str]) -> None:
+    async def put(self, region: str, stream: str, messages: list[str], group: str = LOG_GROUP) -> None:
         """Append messages.
 
         Raises:
@@ -74,15 +91,15 @@ class LogService:
             return
         at = now_ms()
         events = [{"timestamp": at, "message": message} for message in messages]
-        await self._call(region, "PutLogEvents", logGroupName=LOG_GROUP, logStreamName=stream, logEvents=events)
+        await self._call(region, "PutLogEvents", logGroupName=group, logStreamName=stream, logEvents=events)
 
-    async def count(self, region: str, stream: str) -> int:
+    async def count(self, region: str, stream: str, group: str = LOG_GROUP) -> int:
         """How many messages the stream holds; none when there is no stream.
 
         Raises:
             WireError: No answer.
         """
-        request: dict[str, Any] = {"logGroupName": LOG_GROUP, "logStreamName": stream, "limit": _PAGE}
+        request: dict[str, Any] = {"logGroupName": group, "logStreamName": stream, "limit": _PAGE}
         found = 0
         try:
             while (page := await self._call(region, "GetLogEvents", startFromHead=True, **request))["events"]:
@@ -101,7 +118,16 @@ class LogService:
 class Shipper:
     """Delivers one output file to one stream."""
 
-    def __init__(self, service: LogService, region: str, stream: str, output: str, *, fresh: bool = True) -> None:
+    def __init__(
+        self,
+        service: LogService,
+        region: str,
+        stream: str,
+        output: str,
+        *,
+        group: str = LOG_GROUP,
+        fresh: bool = True,
+    ) -> None:
         """Begin.
 
         Args:
@@ -109,11 +135,13 @@ class Shipper:
             region: Region of the stream.
             stream: Its name.
             output: The file.
+            group: The stream's group.
             fresh: Whether the stream is certain to be empty.
         """
         self._service = service
         self._region = region
         self._stream = stream
+        self._group = group
         # Held open: the job may remove or rename the file.
         self._output = os.open(output, os.O_RDONLY | os.O_CREAT, 0o600)
         self._certain = fresh
@@ -174,7 +202,7 @@ class Shipper:
     async def _make_certain(self) -> None:
         life = self._service.life
         if not self._certain or self._life != life:
-            self._begin_again(await self._service.count(self._region, self._stream))
+            self._begin_again(await self._service.count(self._region, self._stream, self._group))
             self._certain, self._life = True, life
 
     async def _send_all(self, *, last: bool) -> None:
@@ -196,13 +224,14 @@ class Shipper:
     async def _send(self) -> None:
         for batch in list(batches(self._pending)):
             try:
-                await self._service.put(self._region, self._stream, batch)
+                await self._service.put(self._region, self._stream, batch, self._group)
             except WireError:
                 self._certain = False
                 raise
             except RefusedError as error:
                 if error.code == "ResourceNotFoundException":  # gone with all it held; this file holds it still
-                    await self._service.create(self._region, self._stream)
+                    with contextlib.suppress(MissingGroupError):
+                        await self._service.create(self._region, self._stream, self._group)
                     self._certain = False
                 raise
             del self._pending[: len(batch)]

@@ -113,9 +113,9 @@ class Job:
         return container
 
     @property
-    def vcpus(self) -> int:
-        """Processors asked for."""
-        return int(self.container["vcpus"])
+    def vcpus(self) -> float:
+        """Processors asked for; on Fargate a quarter is one as well."""
+        return float(self.container["vcpus"])
 
     @property
     def memory_mib(self) -> int:

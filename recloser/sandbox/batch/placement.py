@@ -31,7 +31,7 @@ NO_CAPACITY: Final = (
 class Usage:
     """What running jobs take of one compute environment."""
 
-    vcpus: int = 0
+    vcpus: float = 0
     jobs: int = 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING
 
+from recloser.sandbox.batch.fargate import is_fargate
 from recloser.sandbox.batch.limits import check_limits
 from recloser.sandbox.batch.model import BatchError, Document, arn, name_in
 from recloser.sandbox.batch.paging import page
@@ -145,6 +146,17 @@ def find(context: Context, kind: str, name: str) -> Document:
     if document is None or (name.startswith("arn:") and name != arn(context.region, kind, name_in(name, kind))):
         raise BatchError(f"{name} does not exist")
     return document
+
+
+def check_platform(context: Context, queue: Document, *, fargate: bool) -> None:
+    """Refuse a job whose definition is of another platform than the queue's compute environments."""
+    named = {entry["computeEnvironment"] for entry in queue["computeEnvironmentOrder"]}
+    known = [
+        one for one in context.store.resources(context.region, ENVIRONMENT) if one["computeEnvironmentArn"] in named
+    ]
+    if any(is_fargate(one["computeResources"]) is not fargate for one in known):
+        wanted = "FARGATE" if fargate else "EC2"
+        raise BatchError(f"Job Queue {queue['jobQueueArn']} has no compute environment of platform {wanted}")
 
 
 def _check_new(context: Context, kind: str, name: str, request: Document) -> None:

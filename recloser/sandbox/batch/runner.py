@@ -19,10 +19,12 @@ from recloser.sandbox import processes
 from recloser.sandbox.batch import endings
 from recloser.sandbox.batch.attempt import Attempt
 from recloser.sandbox.batch.launch import Folder, Note, NotStartableError, executable, job_environment
-from recloser.sandbox.batch.logs import Shipper
+from recloser.sandbox.batch.logs import MissingGroupError, Shipper
 from recloser.sandbox.batch.model import Document, Job, name_in, new_task_id, now_ms
+from recloser.sandbox.batch.mounts import with_shared_memory
 from recloser.sandbox.batch.shim import KILLED, Adopted, Started
 from recloser.sandbox.batch.trash import Trash
+from recloser.sandbox.bootstrap import LOG_GROUP
 from recloser.sandbox.images import ImageNotFoundError
 from recloser.sandbox.ministack import ACCOUNT
 
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from recloser.sandbox.batch.faults import Switches
     from recloser.sandbox.batch.logs import LogService
     from recloser.sandbox.batch.memory import Guard
+    from recloser.sandbox.batch.pulls import Pulls
     from recloser.sandbox.batch.shim import Process
     from recloser.sandbox.batch.store import Store
     from recloser.sandbox.images import Image, Images
@@ -53,6 +56,7 @@ class Surroundings:
     """Returns as soon as MiniStack serves."""
     images: Images
     credentials: Credentials
+    pulls: Pulls
     guard: Guard
     faults: Switches
     ministack_url: str
@@ -107,12 +111,13 @@ class Runner:
     async def _from_the_start(self, job: Job, attempt: Attempt, environment: str) -> Document:
         await self._at.faults.linger(lambda: job.stop is not None)
         await self._at.ready()
+        await self._at.pulls.check(job, attempt.task_id)
         image = await self._image(job.container["image"])
         own = {**await self._role(job, attempt), **_own_variables(job, environment)}
         stream = _stream(job, attempt.task_id)
         if self._at.faults.take("log_stream_missing"):
             self._at.logs.withhold(stream)
-        await self._at.logs.create(job.region, stream)
+        await self._open_log(job, stream)
         if job.stop is not None:
             return {}
         process = self._start(job, attempt, image, own)
@@ -160,6 +165,14 @@ class Runner:
             _TOKEN: grant.token,
         }
 
+    async def _open_log(self, job: Job, stream: str) -> None:
+        region, group, options = _log_of(job)
+        make_group = options.get("awslogs-create-group") == "true"
+        try:
+            await self._at.logs.create(region, stream, group, make_group=make_group)
+        except MissingGroupError as error:
+            raise endings.no_log_group() from error
+
     def _start(self, job: Job, attempt: Attempt, image: Image, own: Mapping[str, str]) -> Started:
         base = variables.endpoints(self._at.ministack_url, self._at.batch_url, job.region)
         environment = job_environment(image, job, attempt.folder, {**base, "AWS_EXECUTION_ENV": "AWS_ECS_EC2"}, own)
@@ -170,13 +183,16 @@ class Runner:
         except NotStartableError as error:
             raise endings.cannot_start(str(error), error.code) from error
         limit = attempt.limit = self._at.guard.limit(attempt.task_id, job.memory_mib)
-        process = attempt.process = Started.start([program, *words[1:]], environment, attempt.folder, limit.enter())
+        command = with_shared_memory([program, *words[1:]], job.container)
+        process = attempt.process = Started.start(command, environment, attempt.folder, limit.enter())
         attempt.folder.write_note(Note(process=process.identity, group=limit.group, token=own.get(_TOKEN)))
         limit.watch(process.identity)
         return process
 
     async def _watch(self, job: Job, attempt: Attempt, process: Process, *, fresh: bool) -> Document:
-        shipper = Shipper(self._at.logs, job.region, job.container["logStreamName"], attempt.folder.output, fresh=fresh)
+        region, group, _ = _log_of(job)
+        stream = job.container["logStreamName"]
+        shipper = Shipper(self._at.logs, region, stream, attempt.folder.output, group=group, fresh=fresh)
         try:
             self._limit_time(job, attempt)
             if fresh:
@@ -233,6 +249,12 @@ def _arns(region: str, environment: str, task_id: str) -> dict[str, str]:
 def _stream(job: Job, task_id: str) -> str:
     definition = name_in(job.detail["jobDefinition"], "job-definition").split(":")[0]
     return f"{definition[:200]}/default/{task_id}"
+
+
+def _log_of(job: Job) -> tuple[str, str, Mapping[str, str]]:
+    """Region and group of the job's log, and the driver's options."""
+    options = (job.container.get("logConfiguration") or {}).get("options") or {}
+    return options.get("awslogs-region", job.region), options.get("awslogs-group", LOG_GROUP), options
 
 
 def _own_variables(job: Job, environment: str) -> dict[str, str]:

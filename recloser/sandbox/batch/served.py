@@ -21,7 +21,7 @@ _RETRY: Final = {
 }
 _TIMEOUT: Final = {"attemptDurationSeconds": ANY}
 _COMPUTE_RESOURCES: Final = {
-    "type": ("EC2", "SPOT"),
+    "type": ("EC2", "SPOT", "FARGATE", "FARGATE_SPOT"),
     "maxvCpus": ANY,
     # What follows describes instances; here there is one host, so it is kept and shown and has no effect.
     **dict.fromkeys(
@@ -84,14 +84,19 @@ SERVED: Final[Document] = {
             "resourceRequirements": _RESOURCES,
             "privileged": (False,),
             "readonlyRootFilesystem": (False,),
-            "logConfiguration": {"logDriver": ("awslogs",)},
+            "logConfiguration": {"logDriver": ("awslogs",), "options": ANY},
+            "linuxParameters": {"sharedMemorySize": ANY},
+            # Kept and shown: a task's scratch is not limited here.
+            "ephemeralStorage": {"sizeInGiB": ANY},
+            "fargatePlatformConfiguration": {"platformVersion": ANY},
+            "networkConfiguration": {"assignPublicIp": ANY},
         },
         "retryStrategy": _RETRY,
         "timeout": _TIMEOUT,
         "schedulingPriority": ANY,
         "tags": ANY,
         "propagateTags": ANY,
-        "platformCapabilities": (["EC2"],),
+        "platformCapabilities": (["EC2"], ["FARGATE"]),
     },
     "DescribeJobDefinitions": {"jobDefinitions": ANY, "jobDefinitionName": ANY, "status": ANY, **_PAGE},
     "DeregisterJobDefinition": {"jobDefinition": ANY},

@@ -10,6 +10,7 @@ from recloser.sandbox.batch import definitions, resources
 from recloser.sandbox.batch.arrays import check_array
 from recloser.sandbox.batch.dependencies import check_dependencies, of_child
 from recloser.sandbox.batch.endings import OVERRIDES_TOO_LONG, TOO_MANY_TAGS
+from recloser.sandbox.batch.fargate import check_pair, is_fargate
 from recloser.sandbox.batch.model import BatchError, Document, Job, arn, child_id, new_id, now_ms
 from recloser.sandbox.batch.retries import check_retries, shown
 from recloser.sandbox.batch.scheduler import QUEUE
@@ -32,6 +33,7 @@ def submit_job(context: Context, request: Document) -> Document:
     check_share(context.store, queue, request)
     context.scheduler.check_room(queue["jobQueueArn"], 1 + (size or 0))
     definition = definitions.find(context, request["jobDefinition"])
+    resources.check_platform(context, queue, fargate=is_fargate(definition))
     job = Job(context.region, _detail(context.region, request, queue, definition, size))
     children = [] if size is None else _children(job, request.get("dependsOn", []), size)
     context.store.add_job(job, *children)
@@ -71,7 +73,7 @@ def _doom(request: Document, job: Job, definition: Document) -> str | None:
 def _detail(region: str, request: Document, queue: Document, definition: Document, size: int | None) -> Document:
     job_id = new_id()
     parameters = {**definition["parameters"], **request.get("parameters", {})}
-    container = _container(definition["containerProperties"], request.get("containerOverrides", {}), parameters)
+    container = _container(definition, request.get("containerOverrides", {}), parameters)
     propagate = request.get("propagateTags", definition["propagateTags"])
     timeout = request.get("timeout") or definition.get("timeout")
     priority = request.get("schedulingPriorityOverride", definition.get("schedulingPriority"))
@@ -94,7 +96,7 @@ def _detail(region: str, request: Document, queue: Document, definition: Documen
         **({"timeout": timeout} if timeout else {}),
         "tags": {**(definition["tags"] if propagate else {}), **request.get("tags", {})},
         "propagateTags": propagate,
-        "platformCapabilities": ["EC2"],
+        "platformCapabilities": definition["platformCapabilities"],
         "eksAttempts": [],
         "isCancelled": False,
         "isTerminated": False,
@@ -117,8 +119,11 @@ def _child(parent: Document, entries: list[Document], index: int) -> Document:
     }
 
 
-def _container(properties: Document, overrides: Document, parameters: Mapping[str, str]) -> Document:
-    size = {**sizes(properties), **sizes(overrides)}
+def _container(definition: Document, overrides: Document, parameters: Mapping[str, str]) -> Document:
+    properties, fargate = definition["containerProperties"], is_fargate(definition)
+    size = {**sizes(properties, fargate=fargate), **sizes(overrides, fargate=fargate)}
+    if fargate:
+        check_pair(size)
     command = overrides.get("command") or properties["command"]
     return {
         **properties,

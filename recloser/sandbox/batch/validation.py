@@ -103,16 +103,21 @@ def check_timeout(timeout: Document | None) -> None:
         raise BatchError(f"timeout.attemptDurationSeconds should be at least {_MIN_TIMEOUT_S}, got {seconds}")
 
 
-def sizes(container: Document) -> dict[str, int]:
+def sizes(container: Document, *, fargate: bool = False) -> dict[str, float]:
     """The processors and memory a container asks for, where it says so; `resourceRequirements` wins.
 
+    Args:
+        container: What asks.
+        fargate: Whether parts of a processor can be had.
+
     Raises:
-        BatchError: A size is no whole number or too small.
+        BatchError: A size is no number of its kind or too small.
     """
-    found = {name: container[name] for name in ("vcpus", "memory") if container.get(name) is not None}
+    found: dict[str, float] = {name: container[name] for name in ("vcpus", "memory") if container.get(name) is not None}
     for item in container.get("resourceRequirements", []):
-        found[{"VCPU": "vcpus", "MEMORY": "memory"}[item["type"]]] = _whole(item)
-    if found.get("vcpus", 1) < 1:
+        parts = fargate and item["type"] == "VCPU"
+        found[{"VCPU": "vcpus", "MEMORY": "memory"}[item["type"]]] = _fraction(item) if parts else _whole(item)
+    if found.get("vcpus", 1) < (0.25 if fargate else 1):
         raise BatchError(f"vcpus should be at least 1, got {found['vcpus']}")
     if found.get("memory", _MIN_MEMORY_MIB) < _MIN_MEMORY_MIB:
         raise BatchError(f"memory should be at least {_MIN_MEMORY_MIB} MiB, got {found['memory']}")
@@ -123,3 +128,9 @@ def _whole(item: Document) -> int:
     if not re.fullmatch(r"\d{1,9}", item["value"], re.ASCII):
         raise BatchError(f"resourceRequirements {item['type']} should be a whole number, got {item['value']!r}")
     return int(item["value"])
+
+
+def _fraction(item: Document) -> float:
+    if not re.fullmatch(r"\d{1,3}(\.\d{1,3})?", item["value"], re.ASCII):
+        raise BatchError(f"resourceRequirements {item['type']} should be a number, got {item['value']!r}")
+    return float(item["value"])

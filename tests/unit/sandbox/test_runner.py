@@ -32,11 +32,11 @@ class FakeLogs:
     streams: list[str] = field(default_factory=list)
     life: int = 0
 
-    async def create(self, region: str, stream: str) -> None:
+    async def create(self, region: str, stream: str, group: str, *, make_group: bool) -> None:
         """Keep the name."""
         self.streams.append(stream)
 
-    async def put(self, region: str, stream: str, messages: list[str]) -> None:
+    async def put(self, region: str, stream: str, messages: list[str], group: str) -> None:
         """Keep the messages, or fail."""
         if self.failures > 0:
             self.failures -= 1
@@ -46,7 +46,7 @@ class FakeLogs:
             self.unanswered -= 1
             raise WireError("the answer was lost")
 
-    async def count(self, region: str, stream: str) -> int:
+    async def count(self, region: str, stream: str, group: str) -> int:
         """How many there are."""
         return len(self.lines)
 
@@ -80,6 +80,13 @@ class FakeCredentials:
         """Nothing to revoke."""
 
 
+class FakePulls:
+    """Whoever pulls may."""
+
+    async def check(self, job: Job, task_id: str) -> None:
+        """Say nothing."""
+
+
 @dataclass
 class Outcome:
     """What was seen of one job."""
@@ -106,6 +113,7 @@ def run(tmp_path: Path) -> Callable[..., Outcome]:
             "ready": _at_once,
             "images": FakeImages(),
             "credentials": FakeCredentials(),
+            "pulls": FakePulls(),
             "guard": PollingGuard(),
             "faults": Switches(),
             "ministack_url": "http://127.0.0.1:1",
