@@ -29,34 +29,42 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class LogsGateway:
-    """Reads of the log group that Batch writes to."""
+    """Reads of the log groups that jobs write to."""
 
     def __init__(self, client: CloudWatchLogsClient) -> None:
         self._client = client
 
-    def tail(self, stream: str, *, lines: int, redact: Redactor) -> LogTail:
+    def tail(self, stream: str, *, lines: int, redact: Redactor, group: str = GROUP) -> LogTail:
         """The last lines of a stream, fit to be shown.
 
         Args:
             stream: Name of the stream, one per attempt.
             lines: How many lines at most; memory is bounded by it.
             redact: Takes the secrets out.
+            group: The stream's group, where the job definition names one.
 
         Returns:
             The tail; a missing stream or an empty one is told in its `note`.
         """
         kept: deque[LogLine] = deque(maxlen=lines)
         try:
-            for events in self._backwards(stream, limit=min(lines, EVENTS_PER_PAGE)):
+            for events in self._backwards(group, stream, limit=min(lines, EVENTS_PER_PAGE)):
                 kept.extendleft(reversed(_last(events, lines - len(kept), redact)))
                 if len(kept) == lines:
                     break
         except NotFound:
-            return LogTail(stream=stream, note=f"the log stream {stream} does not exist (yet) in {GROUP}")
+            return LogTail(stream=stream, note=f"the log stream {stream} does not exist (yet) in {group}")
         return LogTail(stream=stream, lines=tuple(kept), note=None if kept else f"the log stream {stream} is empty")
 
     def window(
-        self, stream: str, pattern: re.Pattern[str], *, before: int, after: int, redact: Redactor
+        self,
+        stream: str,
+        pattern: re.Pattern[str],
+        *,
+        before: int,
+        after: int,
+        redact: Redactor,
+        group: str = GROUP,
     ) -> tuple[LogLine, ...]:
         """The lines around the last match of a pattern, sought backwards from the end.
 
@@ -69,6 +77,7 @@ class LogsGateway:
             before: Lines kept before the match.
             after: Lines kept after it.
             redact: Takes the secrets out.
+            group: The stream's group.
 
         Returns:
             The window, oldest line first; empty where nothing matches or there is no stream.
@@ -76,7 +85,7 @@ class LogsGateway:
         newer: deque[LogLine] = deque(maxlen=after)
         older: list[LogLine] | None = None
         try:
-            for line in self._lines_backwards(stream, redact):
+            for line in self._lines_backwards(group, stream, redact):
                 if older is None:
                     newer.appendleft(line)
                     if pattern.search(line.text):
@@ -89,8 +98,8 @@ class LogsGateway:
             return ()
         return () if older is None else (*reversed(older), *newer)
 
-    def _lines_backwards(self, stream: str, redact: Redactor) -> Iterator[LogLine]:
-        for events in self._backwards(stream, limit=EVENTS_PER_PAGE):
+    def _lines_backwards(self, group: str, stream: str, redact: Redactor) -> Iterator[LogLine]:
+        for events in self._backwards(group, stream, limit=EVENTS_PER_PAGE):
             for event in reversed(events):
                 with sensible("logs", "GetLogEvents"):
                     lines = list(_lines_of([event], redact))
@@ -108,17 +117,17 @@ class LogsGateway:
             The new lines and the token for the next call; nothing and None while the stream does not exist.
         """
         try:
-            page = self._page(stream, token, from_head=True, limit=EVENTS_PER_PAGE)
+            page = self._page(GROUP, stream, token, from_head=True, limit=EVENTS_PER_PAGE)
         except NotFound:
             return (), None
         with sensible("logs", "GetLogEvents"):
             return tuple(_lines_of(page["events"], redact)), page["nextForwardToken"]
 
-    def _backwards(self, stream: str, *, limit: int) -> Iterator[list[OutputLogEventTypeDef]]:
+    def _backwards(self, group: str, stream: str, *, limit: int) -> Iterator[list[OutputLogEventTypeDef]]:
         """Pages from the end of a stream to its beginning, which is reached when the token repeats."""
         token: str | None = None
         for _ in range(_MAX_PAGES):
-            page = self._page(stream, token, from_head=False, limit=limit)
+            page = self._page(group, stream, token, from_head=False, limit=limit)
             with sensible("logs", "GetLogEvents"):
                 yield page["events"]
                 before = page["nextBackwardToken"]
@@ -127,9 +136,11 @@ class LogsGateway:
             token = before
 
     @translated("logs", "GetLogEvents")
-    def _page(self, stream: str, token: str | None, *, from_head: bool, limit: int) -> GetLogEventsResponseTypeDef:
+    def _page(
+        self, group: str, stream: str, token: str | None, *, from_head: bool, limit: int
+    ) -> GetLogEventsResponseTypeDef:
         request: GetLogEventsRequestTypeDef = {
-            "logGroupName": GROUP,
+            "logGroupName": group,
             "logStreamName": stream,
             "startFromHead": from_head,
             "limit": limit,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from recloser.aws import AwsError
+from recloser.aws import LOG_GROUP, AwsError
 from recloser.healing.outputs import check_outputs
 from recloser.values import Evidence, JobSnapshot, JobState, JobTableRow, LogTail, utc_now
 
@@ -59,7 +59,7 @@ def _log(site: Site, job: JobSnapshot, redact: Redactor, gaps: list[str]) -> Log
     if stream is None:
         return LogTail(note="Batch names no log stream: the container did not start")
     try:
-        tail = site.account.logs.tail(stream, lines=site.target.watch.log_lines, redact=redact)
+        tail = site.account.logs.tail(stream, lines=site.target.watch.log_lines, redact=redact, group=_group(job))
     except AwsError as error:
         gaps.append(f"log: {error}")
         return LogTail(stream=stream, note="the log could not be read")
@@ -67,13 +67,17 @@ def _log(site: Site, job: JobSnapshot, redact: Redactor, gaps: list[str]) -> Log
         gaps.append(f"log: {tail.note}")
     if job.state is JobState.SUCCEEDED or any(_TROUBLE.search(line.text) for line in tail.lines):
         return tail
-    return _with_window(site, stream, tail, redact, gaps)
+    return _with_window(site, stream, tail, redact, gaps, group=_group(job))
 
 
-def _with_window(site: Site, stream: str, tail: LogTail, redact: Redactor, gaps: list[str]) -> LogTail:
+def _group(job: JobSnapshot) -> str:
+    return job.log_options.get("awslogs-group", LOG_GROUP)
+
+
+def _with_window(site: Site, stream: str, tail: LogTail, redact: Redactor, gaps: list[str], *, group: str) -> LogTail:
     """The end of the log shows no trouble: look further back for the last line that does."""
     try:
-        found = site.account.logs.window(stream, _TROUBLE, before=_BEFORE, after=_AFTER, redact=redact)
+        found = site.account.logs.window(stream, _TROUBLE, before=_BEFORE, after=_AFTER, redact=redact, group=group)
     except AwsError as error:
         gaps.append(f"log before its last {len(tail.lines)} lines: {error}")
         return tail

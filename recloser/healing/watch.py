@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from recloser.aws import AwsError
+from recloser.aws import LOG_GROUP, AwsError
 from recloser.healing.errors import WatchTimedOut
 from recloser.healing.evidence import read_row
 from recloser.healing.narration import Sighting
@@ -159,7 +159,8 @@ def _sight(site: Site, job: JobSnapshot, attempt: int) -> Sighting:
     try:
         row = read_row(site, job.job_id)
         if job.log_stream:
-            tail = site.account.logs.tail(job.log_stream, lines=1, redact=site.redactor(job))
+            group = job.log_options.get("awslogs-group", LOG_GROUP)
+            tail = site.account.logs.tail(job.log_stream, lines=1, redact=site.redactor(job), group=group)
             line = tail.lines[-1].text if tail.lines else None
     except AwsError:
         pass

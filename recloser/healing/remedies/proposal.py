@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from recloser.aws import parse_image
-from recloser.healing.errors import ChangeFailed, Proposed
+from recloser.healing.errors import ChangeFailed, Proposed, Refused
 from recloser.healing.remedies.catalogue import proposal_facts
 from recloser.healing.remedies.change import Wording
 from recloser.values import AutonomyLevel, JobSpec, Value
@@ -77,11 +77,14 @@ def proposer(remedy: str) -> Callable[[Case], Never]:
 
     def explain(case: Case) -> Never:
         known = _known(case)
+        summary = facts.summary.format_map(known)
+        if facts.level is AutonomyLevel.EXPLAIN:
+            raise Refused(summary)
         propose(
             remedy,
-            facts.summary.format_map(known),
+            summary,
             level=facts.level,
-            summary=facts.summary.format_map(known),
+            summary=summary,
             diff="\n".join(line.format_map(known) for line in facts.change),
             undo=facts.undo,
         )

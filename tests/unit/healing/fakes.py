@@ -196,7 +196,7 @@ class FakeLogs:
 
     batch: FakeBatch
 
-    def tail(self, stream: str, *, lines: int, redact: Callable[[str], str]) -> LogTail:
+    def tail(self, stream: str, *, lines: int, redact: Callable[[str], str], group: str) -> LogTail:
         shown = self.batch.play(self.batch.submitted[-1]).log.lines[-lines:]
         return LogTail(stream=stream, lines=tuple(LogLine(at=line.at, text=redact(line.text)) for line in shown))
 
