@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from functools import cache
 from importlib import resources
@@ -51,6 +52,7 @@ class _Progress(Value):
     source: str
     share: float = Field(gt=0, le=1)
     most_s: float = Field(gt=0)
+    last_words: re.Pattern[str]
 
 
 class _SharedMemory(Value):

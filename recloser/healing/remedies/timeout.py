@@ -21,7 +21,7 @@ def raise_timeout(case: Case) -> Override:
     before = case.spec.timeout_s or case.evidence.job.timeout_s
     if before is None:
         raise Refused("Batch does not say which time limit the job had")
-    _made_progress(case)
+    _made_progress(case, before)
     after = min(int(before * guard.factor), guard.max_s)
     if after <= before:
         raise Refused(f"the job was ended after {before} s and the target allows at most {guard.max_s} s")
@@ -35,13 +35,16 @@ def raise_timeout(case: Case) -> Override:
     )
 
 
-def _made_progress(case: Case) -> None:
-    attempt, lines = case.evidence.job.last_attempt, case.evidence.log.lines
-    if attempt.started_at is None or attempt.stopped_at is None or not lines:
+def _made_progress(case: Case, limit_s: int) -> None:
+    attempt, rule = case.evidence.job.last_attempt, limits().progress
+    if attempt.started_at is None or attempt.stopped_at is None:
+        raise Refused("Batch does not say how long the job ran, so its progress cannot be judged")
+    due = attempt.started_at + timedelta(seconds=limit_s)
+    said = [line.at for line in case.evidence.log.lines if line.at <= due and not rule.last_words.search(line.text)]
+    if not said:
         raise Refused("nothing shows that the job was still making progress: it may hang, and more time would not help")
     ran = attempt.stopped_at - attempt.started_at
-    silent = attempt.stopped_at - lines[-1].at
-    rule = limits().progress
+    silent = min(attempt.stopped_at, due) - said[-1]
     if silent > min(ran * rule.share, timedelta(seconds=rule.most_s)):
         raise Refused(
             f"the job wrote nothing in the last {silent.total_seconds():.0f} of its {ran.total_seconds():.0f} s: "

@@ -117,8 +117,9 @@ def sizes(container: Document, *, fargate: bool = False) -> dict[str, float]:
     for item in container.get("resourceRequirements", []):
         parts = fargate and item["type"] == "VCPU"
         found[{"VCPU": "vcpus", "MEMORY": "memory"}[item["type"]]] = _fraction(item) if parts else _whole(item)
-    if found.get("vcpus", 1) < (0.25 if fargate else 1):
-        raise BatchError(f"vcpus should be at least 1, got {found['vcpus']}")
+    least = 0.25 if fargate else 1
+    if found.get("vcpus", 1) < least:
+        raise BatchError(f"vcpus should be at least {least:g}, got {found['vcpus']}")
     if found.get("memory", _MIN_MEMORY_MIB) < _MIN_MEMORY_MIB:
         raise BatchError(f"memory should be at least {_MIN_MEMORY_MIB} MiB, got {found['memory']}")
     return found

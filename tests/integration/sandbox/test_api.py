@@ -241,9 +241,11 @@ def test_bad_submissions_are_refused(raw: Any, batch: Batch, change: dict[str, A
         ({"secrets": [{"name": "a", "valueFrom": "b"}]}, "secrets is not served"),
         ({"volumes": [{"name": "v"}]}, "volumes is not served"),
         ({"mountPoints": [{"sourceVolume": "v"}]}, "mountPoints is not served"),
-        ({"linuxParameters": {"maxSwap": 1}}, "linuxParameters is not served"),
+        ({"linuxParameters": {"maxSwap": 1}}, "linuxParameters.maxSwap is not served"),
         ({"privileged": True}, "privileged = True is not served"),
-        ({"fargatePlatformConfiguration": {"platformVersion": "1"}}, "fargatePlatformConfiguration is not served"),
+        ({"fargatePlatformConfiguration": {"platformVersion": "1"}}, "not applicable for EC2"),
+        ({"ephemeralStorage": {"sizeInGiB": 21}}, "not applicable for EC2"),
+        ({"logConfiguration": {"logDriver": "awslogs", "options": {"mode": "x"}}}, "options.mode is not served"),
     ],
 )
 def test_bad_containers_are_refused(raw: Any, change: dict[str, Any], words: str) -> None:
@@ -253,24 +255,39 @@ def test_bad_containers_are_refused(raw: Any, change: dict[str, Any], words: str
     assert words in refusal(raw.register_job_definition, **request)
 
 
+FARGATE = {"image": "i", "command": ["true"], "executionRoleArn": "arn:aws:iam::000000000000:role/x"}
+
+
+@pytest.mark.parametrize(
+    ("size", "change", "words"),
+    [
+        (("1", "1024"), {}, "Fargate resource requirements (1.00 vCPU, 1024 MiB) not valid"),
+        (("3", "8192"), {}, "Fargate resource requirements (3.00 vCPU, 8192 MiB) not valid"),
+        (("0.1", "512"), {}, "vcpus should be at least"),
+        (("0.25", "512"), {"executionRoleArn": None}, "executionRoleArn is required for Fargate"),
+        (("0.25", "512"), {"linuxParameters": {"sharedMemorySize": 64}}, "not applicable for Fargate"),
+        (("0.25", "512"), {"ephemeralStorage": {"sizeInGiB": 20}}, "from 21 to 200"),
+    ],
+)
+def test_fargate_has_sizes_and_fields_of_its_own(
+    raw: Any, size: tuple[str, str], change: dict[str, Any], words: str
+) -> None:
+    """Pairs that are not offered, fields of EC2 and a missing execution role are refused at registration."""
+    sizes = [{"type": kind, "value": value} for kind, value in zip(("VCPU", "MEMORY"), size, strict=True)]
+    container = {**FARGATE, "resourceRequirements": sizes, **change}
+    container = {name: value for name, value in container.items() if value is not None}
+    request = {"jobDefinitionName": "bad", "type": "container", "containerProperties": container}
+    assert words in refusal(raw.register_job_definition, **request, platformCapabilities=["FARGATE"])
+
+
 def test_unserved_operations_and_kinds_are_named(raw: Any) -> None:
     """What the sandbox does not do, it says."""
     assert "operation ListSchedulingPolicies is not served" in refusal(raw.list_scheduling_policies)
     assert "type = 'multinode' is not served" in refusal(
         raw.register_job_definition, jobDefinitionName="n", type="multinode", nodeProperties={"numNodes": 1}
     )
-    assert "platformCapabilities = ['FARGATE'] is not served" in refusal(
-        raw.register_job_definition,
-        jobDefinitionName="n",
-        type="container",
-        containerProperties=CONTAINER,
-        platformCapabilities=["FARGATE"],
-    )
-    assert "'FARGATE' is not served" in refusal(
-        raw.create_compute_environment,
-        computeEnvironmentName="f",
-        type="MANAGED",
-        computeResources={"type": "FARGATE", "maxvCpus": 1},
+    assert "'UNMANAGED' is not served" in refusal(
+        raw.create_compute_environment, computeEnvironmentName="f", type="UNMANAGED"
     )
     assert "multiNodeJobId is not served" in refusal(raw.list_jobs, multiNodeJobId="x")
     assert "required" in refusal(raw.list_jobs)

@@ -148,6 +148,11 @@ def test_a_job_that_hangs_gets_no_more_time(tmp_path: Path) -> None:
     bench = Bench(tmp_path, timed_out(silent_s=60), **guarded(timeout={"max_s": 1000}))
     with pytest.raises(Refused, match="hangs"):
         bench.plan("raise_timeout", Cause.TIMEOUT)
+    last_words = LogLine(at=utc_now(), text="Terminated")
+    log = LogTail(stream="s", lines=(*bench.evidence.log.lines, last_words))
+    bench.evidence = bench.evidence.model_copy(update={"log": log})
+    with pytest.raises(Refused, match="hangs"):
+        bench.plan("raise_timeout", Cause.TIMEOUT)
     bench.evidence = bench.evidence.model_copy(update={"log": LogTail()})
     with pytest.raises(Refused, match="nothing shows"):
         bench.plan("raise_timeout", Cause.TIMEOUT)
