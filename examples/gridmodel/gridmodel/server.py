@@ -9,7 +9,7 @@ import sys
 
 import orjson
 from waitress.channel import HTTPChannel
-from waitress.server import create_server
+from waitress.server import BaseWSGIServer, create_server
 from waitress.task import ErrorTask
 from waitress.utilities import RequestEntityTooLarge
 
@@ -36,14 +36,21 @@ def serve(app, *, name, host, port, threads, max_body_bytes):
 
     Raises:
         OSError: The address cannot be listened on.
+        ValueError: The host is no address.
     """
-    server = create_server(
-        app, host=host, port=port, threads=threads, max_request_body_size=max_body_bytes, ident=None, channel_timeout=60
-    )
-    server.channel_class = _Channel
+    sockets = {}
+    limits = {"threads": threads, "max_request_body_size": max_body_bytes, "channel_timeout": 60}
+    server = create_server(app, map=sockets, host=host, port=port, ident=None, **limits)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    print(f"{name} listens on http://{server.effective_host}:{server.effective_port}", flush=True)
+    # A name may stand for several addresses: each has a listener of its own.
+    for listener in [one for one in sockets.values() if isinstance(one, BaseWSGIServer)]:
+        listener.channel_class = _Channel
+        print(f"{name} listens on http://{_quoted(listener.effective_host)}:{listener.effective_port}", flush=True)
     try:
         server.run()
     finally:
         server.close()
+
+
+def _quoted(host):
+    return f"[{host}]" if ":" in host else host

@@ -7,7 +7,7 @@ import sys
 from gridmodel import config, server
 from gridmodel.frontend.site import create_site
 
-MAX_BODY_BYTES = 64 * 2**20  # the service has the stricter word, and a better reason
+MAX_BODY_BYTES = 16 * 2**20  # as the service
 
 
 def main():
@@ -22,7 +22,7 @@ def main():
             threads=4,
             max_body_bytes=MAX_BODY_BYTES,
         )
-    except config.ConfigError as error:
+    except (config.ConfigError, ValueError) as error:
         print(f"gridmodel.frontend: {error}", file=sys.stderr)
         return 1
     except OSError as error:

@@ -16,11 +16,12 @@ SETS = {"small": (50, 14), "medium": (200, 30), "large": (1000, 118)}
 
 
 @pytest.fixture
-def record(record_property):
+def record(request):
     """Record a figure under its name and unit."""
 
     def record(name, value):
-        record_property(name, round(value, 3))
+        # What `record_property` does, without its warning that the report is then not of the strictest kind.
+        request.node.user_properties.append((name, round(value, 3)))
         print(f"{name} {value:.3f}")
 
     return record
