@@ -16,6 +16,7 @@ from recloser.grid.errors import (
     DatasetError,
     EngineMissingError,
     GridError,
+    InexactError,
     NotConvergedError,
     UnknownCaseError,
 )
@@ -42,6 +43,7 @@ __all__ = [
     "EngineMissingError",
     "Flows",
     "GridError",
+    "InexactError",
     "Injections",
     "Manifest",
     "Network",

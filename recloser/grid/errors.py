@@ -6,6 +6,7 @@ GridError
 ├── DamagedTablesError     a network's tables are not the registered ones, or cannot be read
 ├── BadRequestError        a dataset that cannot be made was asked for
 ├── NotConvergedError      the power flow has no solution at some steps
+├── InexactError           the power flow gave numbers that physics does not allow
 ├── EngineMissingError     the power flow engine asked for is not installed
 └── DatasetError           a dataset cannot be written, found or read
 ```
@@ -37,6 +38,10 @@ class DamagedTablesError(GridError):
 
 class BadRequestError(GridError):
     """A dataset that cannot be made was asked for."""
+
+
+class InexactError(GridError):
+    """The power flow gave numbers that physics does not allow."""
 
 
 class EngineMissingError(GridError):

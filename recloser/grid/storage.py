@@ -19,9 +19,9 @@ from pydantic import ValidationError
 import recloser
 from recloser.grid.blocks import Tally, solve_blocks
 from recloser.grid.engines import EngineName, make_engine
-from recloser.grid.errors import DatasetError
+from recloser.grid.errors import DatasetError, InexactError
 from recloser.grid.loads import InputDigest
-from recloser.grid.manifest import Case, Environment, Generator, Manifest, Output, Solver
+from recloser.grid.manifest import Case, Environment, Generator, Manifest, Output, ResidualMaxima, Solver
 from recloser.grid.networks import TABLES, Network, load_network, parse_network
 from recloser.grid.staging import staged_folder
 from recloser.grid.tables import FORMATS, Format, TableWriter, read_table
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 MANIFEST = "manifest.json"
 _LIBRARIES = ("numpy", "pandas", "pyarrow")
 _MAX_MANIFEST_BYTES = 2**20
+_MAX_RESIDUAL = 1e-6  # MW and Mvar; both engines stay a hundred times below it
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,7 @@ def write_dataset(
     Raises:
         DatasetError: The folder exists or cannot be written.
         NotConvergedError: Some steps have no solution; nothing is left behind.
+        InexactError: The engine's numbers are off by more than physics allows; nothing is left behind.
         EngineMissingError: The engine asked for is not installed.
     """
     network = load_network(request.case)
@@ -117,6 +119,7 @@ def write_dataset(
                 tally.update(network, block.state, block.loading_pct)
                 tables.write(block)
                 on_progress(block.first_step + block.n_steps)
+        _check_residuals(tally.residuals(), solver)
         copy_network(network, folder)
         manifest = Manifest(
             dataset_id=request.dataset_id,
@@ -198,6 +201,16 @@ def _is(path: Path, output: Output) -> bool:
         return path.stat().st_size == output.bytes and file_sha256(path) == output.sha256
     except OSError:
         return False
+
+
+def _check_residuals(found: ResidualMaxima, engine: Engine) -> None:
+    """An engine that says it has converged is not believed: lightsim2grid has had ways to be wrong in silence."""
+    worst = max(found.p_max_mw, found.q_max_mvar, found.flow_max)
+    if worst > _MAX_RESIDUAL:
+        raise InexactError(
+            f"{engine.name} {engine.version} gave a state that is off by {worst:.1e} MW or Mvar; at most "
+            f"{_MAX_RESIDUAL:g} was expected. Use another engine or another version of this one."
+        )
 
 
 def _describe_solver(engine: Engine) -> Solver:

@@ -14,16 +14,21 @@ from recloser.grid import (
     DamagedTablesError,
     DatasetError,
     DatasetRequest,
+    InexactError,
+    Injections,
     NotConvergedError,
+    Solution,
     StoredDataset,
     generate_dataset,
     load_network,
     open_dataset,
     request_dataset,
+    storage,
     summarise,
     write_dataset,
 )
 from recloser.grid.blocks import STEPS_AT_ONCE
+from recloser.grid.chord import ChordNewton
 from recloser.grid.tables import FORMATS, iter_table, read_table
 
 LONG = STEPS_AT_ONCE + 3  # two blocks
@@ -284,6 +289,23 @@ def test_steps_without_solution_leave_nothing_behind(tmp_path: Path) -> None:
     """Not even a hidden folder."""
     with pytest.raises(NotConvergedError):
         write_dataset(request_dataset("case30", 10, level=8.0), tmp_path / "set")
+    assert list(tmp_path.iterdir()) == []
+
+
+class Careless(ChordNewton):
+    """An engine that is a little wrong at one bus, and does not know."""
+
+    def solve(self, injections: Injections) -> Solution:
+        found = super().solve(injections)
+        found.vm_pu[-1, -1] += 1e-6
+        return found
+
+
+def test_an_engine_that_is_wrong_in_silence_is_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A millionth of the voltage is enough; nothing is left behind."""
+    monkeypatch.setattr(storage, "make_engine", lambda network, _: Careless(network))
+    with pytest.raises(InexactError, match="chord-newton .* is off by"):
+        write_dataset(request_dataset("case30", 10), tmp_path / "set")
     assert list(tmp_path.iterdir()) == []
 
 
