@@ -9,6 +9,7 @@ imported, as `recloser data` does. Inputs never depend on it; outputs do in thei
 
 from recloser.grid.blocks import Block, solve_block
 from recloser.grid.dataset import Dataset, generate_dataset
+from recloser.grid.digest import inputs_sha256
 from recloser.grid.engines import make_engine
 from recloser.grid.errors import (
     BadRequestError,
@@ -20,14 +21,15 @@ from recloser.grid.errors import (
     NotConvergedError,
     UnknownCaseError,
 )
-from recloser.grid.loads import Injections, inputs_sha256, make_injections
+from recloser.grid.loads import Injections, make_injections
 from recloser.grid.manifest import Manifest
 from recloser.grid.networks import Network, load_network, parse_network, registered_cases
 from recloser.grid.request import SIZES, DatasetRequest, request_dataset, request_size
 from recloser.grid.residuals import State
 from recloser.grid.solution import Engine, Flows, Solution
 from recloser.grid.staging import staged_folder
-from recloser.grid.storage import StoredDataset, open_dataset, write_dataset
+from recloser.grid.storage import write_dataset
+from recloser.grid.stored import StoredDataset, open_dataset
 from recloser.grid.summary import Check, Summary, summarise
 
 __all__ = [

@@ -8,20 +8,16 @@ multiplications in a fixed order.
 
 from __future__ import annotations
 
-import hashlib
 import math
-from contextlib import ExitStack
 from dataclasses import dataclass
-from tempfile import SpooledTemporaryFile
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from recloser.grid.request import DT_MIN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from pathlib import Path
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
@@ -37,8 +33,6 @@ _RHO = {"global": 0.98, "zone": 0.97, "bus": 0.90, "q": 0.95}
 _SIGMA = {"global": 0.02, "zone": 0.015, "bus": 0.01, "q": 0.02}
 _WEEKEND = 0.94
 _STEPS_A_DAY = 24 * 60 // DT_MIN
-_SPOOLED_BYTES = 2**24
-_READ_BYTES = 2**20
 _FIRST_WEEKEND_DAY, _DAYS_A_WEEK = 5, 7  # 2024-01-01 is a Monday
 
 
@@ -88,52 +82,6 @@ def make_injections(request: DatasetRequest, network: Network, *, steps_at_once:
         steps = np.arange(first, min(first + steps_at_once, request.n_steps))
         pd_kw, qd_kvar = _loads(network, _calendar(steps) * request.level, noise.draw(len(steps)))
         yield Injections(first_step=first, pd_kw=pd_kw, qd_kvar=qd_kvar, pg_kw=_dispatch(network, pd_kw))
-
-
-class InputDigest:
-    """The hash of a dataset's inputs, taken block by block.
-
-    It is sha256 over three T x N little-endian int64 arrays: pd in kW, qd in kvar, pg in kW with 0 at the slack. The
-    second and third wait in temporary files, so that memory does not grow with the number of steps.
-    """
-
-    def __init__(self, folder: Path | None = None) -> None:
-        """Start with no steps; temporary files, which have no names, lie in `folder` or the system's own."""
-        self._digest = hashlib.sha256()
-        self._files = ExitStack()
-        where = None if folder is None else str(folder)
-        spooled = (SpooledTemporaryFile(_SPOOLED_BYTES, dir=where) for _ in range(2))  # noqa: SIM115 - the stack does
-        self._waiting = [self._files.enter_context(file) for file in spooled]
-
-    def __enter__(self) -> Self:
-        """Take in steps."""
-        return self
-
-    def __exit__(self, *failure: object) -> None:
-        """Drop the temporary files."""
-        self._files.close()
-
-    def update(self, injections: Injections) -> None:
-        """Take in the steps that follow."""
-        self._digest.update(_bytes_of(injections.pd_kw))
-        for file, values in zip(self._waiting, (injections.qd_kvar, injections.pg_kw), strict=True):
-            file.write(_bytes_of(values))
-
-    def hexdigest(self) -> str:
-        """The hash of all steps; nothing can be taken in after it."""
-        for file in self._waiting:
-            file.seek(0)
-            while content := file.read(_READ_BYTES):
-                self._digest.update(content)
-        return self._digest.hexdigest()
-
-
-def inputs_sha256(blocks: Iterable[Injections]) -> str:
-    """Hash the inputs of a dataset; `InputDigest` says over which bytes."""
-    with InputDigest() as digest:
-        for block in blocks:
-            digest.update(block)
-        return digest.hexdigest()
 
 
 def quantise(mw: Floats) -> Ints:
@@ -205,10 +153,6 @@ def _day_factor(hour: float) -> float:
     morning = 0.13 * math.sin(2 * math.pi * (hour - 9) / 24)
     evening = 0.05 * math.sin(4 * math.pi * (hour - 7) / 24)
     return round(1 + morning + evening, 12)  # the last bits of a sine are the C library's own
-
-
-def _bytes_of(values: NDArray[Any]) -> bytes:
-    return values.astype("<i8").tobytes()
 
 
 _DAY = np.array([_day_factor(step * DT_MIN / 60) for step in range(_STEPS_A_DAY)])

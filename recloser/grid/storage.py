@@ -1,4 +1,4 @@
-"""Datasets in folders: written whole or not at all, found again, and checked against what they say of themselves.
+"""Datasets written into folders, whole or not at all.
 
 <folder>/manifest.json
          network/{buses,branches,generators}.csv    byte copies of the registered tables
@@ -7,83 +7,32 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import platform
-from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
 import recloser
 from recloser.grid.blocks import Tally, solve_blocks
+from recloser.grid.digest import InputDigest
 from recloser.grid.engines import EngineName, make_engine
-from recloser.grid.errors import DatasetError, InexactError
-from recloser.grid.loads import InputDigest
+from recloser.grid.errors import InexactError
 from recloser.grid.manifest import Case, Environment, Generator, Manifest, Output, ResidualMaxima, Solver
-from recloser.grid.networks import TABLES, Network, load_network, parse_network
+from recloser.grid.networks import Network, load_network
 from recloser.grid.staging import staged_folder
-from recloser.grid.tables import FORMATS, Format, TableWriter, read_table
+from recloser.grid.stored import MANIFEST, StoredDataset, file_sha256
+from recloser.grid.tables import Format, TableWriter
 from recloser.values import utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    import pandas as pd
-
     from recloser.grid.request import DatasetRequest
     from recloser.grid.solution import Engine
 
-MANIFEST = "manifest.json"
 _LIBRARIES = ("numpy", "pandas", "pyarrow")
-_MAX_MANIFEST_BYTES = 2**20
 _MAX_RESIDUAL = 1e-6  # MW and Mvar; both engines stay a hundred times below it
-
-
-@dataclass(frozen=True, slots=True)
-class StoredDataset:
-    """A dataset in a folder. Its manifest was read; nothing it says was believed yet."""
-
-    path: Path
-    manifest: Manifest
-
-    def table_path(self, table: str) -> Path:
-        """The file of a table, `node`, `edge` or `gen`.
-
-        Raises:
-            DatasetError: The manifest names no file of that table.
-        """
-        for file_format in FORMATS:
-            if f"{table}.{file_format}" in self.manifest.outputs:
-                return self.path / f"{table}.{file_format}"
-        raise DatasetError(f"{self.path / MANIFEST} names no {table} table.")
-
-    def read(self, table: str) -> pd.DataFrame:
-        """Read a table, `node`, `edge` or `gen`, as it is.
-
-        Raises:
-            DatasetError: It is missing or cannot be read.
-        """
-        return read_table(self.table_path(table))
-
-    def network(self) -> Network:
-        """The dataset's own copy of its network, which may differ from the registered one.
-
-        Raises:
-            DamagedTablesError: The copy cannot be read as a network.
-            DatasetError: The copy is missing.
-        """
-        try:
-            files = {table: (self.path / "network" / table).read_bytes() for table in TABLES}
-        except OSError as error:
-            raise DatasetError(f"{error.filename} cannot be read: {error.strerror}.") from error
-        return parse_network(self.manifest.case.name, files, base_mva=self.manifest.case.base_mva)
-
-    def damaged_files(self) -> tuple[str, ...]:
-        """Names of the files that are missing, or are not the ones that were written."""
-        return tuple(name for name, output in self.manifest.outputs.items() if not _is(self.path / name, output))
 
 
 def write_dataset(
@@ -138,28 +87,6 @@ def write_dataset(
     return StoredDataset(path=out, manifest=manifest)
 
 
-def open_dataset(path: Path) -> StoredDataset:
-    """Find a dataset in a folder.
-
-    Raises:
-        DatasetError: There is none, or its manifest cannot be read.
-    """
-    where = path / MANIFEST
-    try:
-        with where.open("rb") as file:
-            content = file.read(_MAX_MANIFEST_BYTES + 1)
-    except OSError as error:
-        raise DatasetError(f"{path} holds no dataset: {where.name} cannot be read ({error.strerror}).") from error
-    if len(content) > _MAX_MANIFEST_BYTES:
-        raise DatasetError(f"{where} is larger than a manifest may be ({_MAX_MANIFEST_BYTES} bytes).")
-    try:
-        return StoredDataset(path=path, manifest=Manifest.model_validate_json(content))
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(map(str, first["loc"])) or "it"
-        raise DatasetError(f"{where} is not a manifest: {field}: {first['msg']}.") from error
-
-
 def write_manifest(manifest: Manifest, folder: Path) -> None:
     """Write a manifest into a dataset's folder."""
     (folder / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
@@ -188,19 +115,6 @@ def describe_environment() -> Environment:
         libraries={name: version(name) for name in _LIBRARIES},
         blas_threads=os.environ.get("OPENBLAS_NUM_THREADS", "unset"),
     )
-
-
-def file_sha256(path: Path) -> str:
-    """The hash of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _is(path: Path, output: Output) -> bool:
-    try:
-        return path.stat().st_size == output.bytes and file_sha256(path) == output.sha256
-    except OSError:
-        return False
 
 
 def _check_residuals(found: ResidualMaxima, engine: Engine) -> None:

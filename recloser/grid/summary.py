@@ -12,8 +12,9 @@ import numpy as np
 
 from recloser.grid import frames
 from recloser.grid.blocks import STEPS_AT_ONCE, Tally
+from recloser.grid.digest import InputDigest
 from recloser.grid.errors import GridError
-from recloser.grid.loads import Injections, InputDigest, quantise
+from recloser.grid.loads import Injections, quantise
 from recloser.grid.manifest import Manifest, ResidualMaxima
 from recloser.grid.networks import registered_cases
 from recloser.grid.physics import loading_pct
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from recloser.grid.networks import Network
     from recloser.grid.residuals import State
-    from recloser.grid.storage import StoredDataset
+    from recloser.grid.stored import StoredDataset
 
 
 class Check(Value):
