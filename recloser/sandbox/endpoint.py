@@ -28,6 +28,7 @@ from recloser.sandbox.batch.rules import Rules
 from recloser.sandbox.batch.runner import Runner, Surroundings, task_of
 from recloser.sandbox.batch.scheduler import Scheduler
 from recloser.sandbox.batch.store import Store
+from recloser.sandbox.batch.sts import Sts
 from recloser.sandbox.bootstrap import bootstrap
 from recloser.sandbox.clients import Clients
 from recloser.sandbox.connections import Connections
@@ -101,12 +102,11 @@ class Endpoint:
             events=self._events,
             guard=self._guard.name,
         )
-        access = Access(
-            Authentication(self._connections, self._clients, self._credentials),
-            Authorisation(principals),
-        )
+        authentication = Authentication(self._connections, self._clients, self._credentials)
+        access = Access(authentication, Authorisation(principals))
+        sts = Sts(self._connections, authentication.learn)
         api = Api(self._store, self._scheduler, self._credentials, access, Distortions(faults))
-        self._app = application([*admin.routes(), *api.routes()], self._lifespan)
+        self._app = application([*admin.routes(), *api.routes(), *sts.routes()], self._lifespan)
 
     def serve(self, listener: socket.socket) -> None:
         """Serve until SIGTERM.

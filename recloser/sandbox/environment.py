@@ -30,6 +30,7 @@ def endpoints(ministack_url: str, batch_url: str, region: str = REGION) -> dict[
     return {
         "AWS_ENDPOINT_URL": ministack_url,
         "AWS_ENDPOINT_URL_BATCH": batch_url,
+        "AWS_ENDPOINT_URL_STS": batch_url,  # which hands it on, and learns whose sessions there are
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,  # boto3 does not read AWS_REGION
         "AWS_EC2_METADATA_DISABLED": "true",

@@ -85,10 +85,14 @@ class Authentication:
         answer = await self._hand_on(request)
         arn = _named_in(answer) or await self._find(signature.key)
         if arn is not None:
-            if len(self._known) >= _MAX_KNOWN:
-                self._known.clear()
-            self._known[signature.key] = arn
+            self.learn(signature.key, arn)
         return arn
+
+    def learn(self, key: str, arn: str) -> None:
+        """Remember whose key this is; the oldest makes room when there are too many."""
+        while len(self._known) >= _MAX_KNOWN:
+            self._known.pop(next(iter(self._known)))
+        self._known[key] = arn
 
     async def _hand_on(self, request: Request) -> Answer:
         try:

@@ -89,7 +89,7 @@ def _check_stranger(needs: list[Request]) -> None:
         if need.action == _PASS_ROLE:
             message = (
                 f"The caller is not authorized to perform: {_PASS_ROLE} on resource: {need.resource}: the sandbox "
-                "cannot tell whose session this is; use the keys of a user, or the credentials of a job"
+                "cannot tell whose session this is; assume the role through AWS_ENDPOINT_URL_STS"
             )
             raise BatchError(message, code="AccessDeniedException", status=403)
 

@@ -33,6 +33,9 @@ def allow(action: Any, resource: Any = "*", **more: Any) -> dict[str, Any]:
     return {"Effect": "Allow", "Action": action, "Resource": resource, **more}
 
 
+ENDPOINTS = {"batch": "AWS_ENDPOINT_URL_BATCH", "sts": "AWS_ENDPOINT_URL_STS"}
+
+
 @dataclass
 class User:
     """A user of the sandbox, without rights until told."""
@@ -49,7 +52,7 @@ class User:
 
     def client(self, service: str = "batch", **keys: str) -> Any:
         """A client with the user's keys, or others."""
-        endpoint = self.sandbox.admin["AWS_ENDPOINT_URL_BATCH" if service == "batch" else "AWS_ENDPOINT_URL"]
+        endpoint = self.sandbox.admin[ENDPOINTS.get(service, "AWS_ENDPOINT_URL")]
         create: Any = boto3.client
         made = create(service, endpoint_url=endpoint, region_name="us-east-1", **(keys or self.keys))
         self._clients.append(made)
@@ -246,6 +249,12 @@ def test_a_job_acts_on_batch_as_its_role(batch: Batch, sandbox: SandboxUnderTest
 
 def session_of(user: User, *rights: dict[str, Any]) -> tuple[str, Any]:
     """A role that the user assumes: its name and a client with the session's keys."""
+    role, keys = assumed(user, *rights)
+    return role, user.client(**keys)
+
+
+def assumed(user: User, *rights: dict[str, Any]) -> tuple[str, dict[str, str]]:
+    """A role that the user assumes: its name and the session's keys."""
     trust = allow("sts:AssumeRole", Principal={"AWS": "*"})
     del trust["Resource"]
     role = f"r-{user.name}"
@@ -254,11 +263,11 @@ def session_of(user: User, *rights: dict[str, Any]) -> tuple[str, Any]:
     keys = user.client("sts").assume_role(RoleArn=made, RoleSessionName="me")["Credentials"]
     if rights:
         user.iam.put_role_policy(RoleName=role, PolicyName="p", PolicyDocument=document(*rights))
-    return role, user.client(
-        aws_access_key_id=keys["AccessKeyId"],
-        aws_secret_access_key=keys["SecretAccessKey"],
-        aws_session_token=keys["SessionToken"],
-    )
+    return role, {
+        "aws_access_key_id": keys["AccessKeyId"],
+        "aws_secret_access_key": keys["SecretAccessKey"],
+        "aws_session_token": keys["SessionToken"],
+    }
 
 
 def test_sessions_are_judged_by_their_role(user: User) -> None:
@@ -271,8 +280,22 @@ def test_sessions_are_judged_by_their_role(user: User) -> None:
     session.tag_resource(resourceArn=f"{ARN}:job-queue/main", tags={"seen": "1"})
 
 
-def test_sessions_of_unknown_origin_pass_no_role(user: User) -> None:
+def test_a_session_that_may_do_everything_is_judged_too(user: User) -> None:
+    """STS goes through the endpoint, so it knows whose session it is: a denial of one resource counts."""
+    everything = {**allow("*"), "Sid": "all"}
+    denied = {**everything, "Sid": "not", "Effect": "Deny", "Resource": f"{ARN}:job-queue/main"}
+    role, keys = assumed(user, everything, denied)
+    assert user.client("sts", **keys).get_caller_identity()["Arn"].endswith(f"assumed-role/{role}/me")
+    session = user.client(**keys)
+    session.describe_job_queues()
+    said = refusal(session.tag_resource, resourceArn=f"{ARN}:job-queue/main", tags={"seen": "1"})
+    assert f"assumed-role/{role}/me is not authorized" in said
+    assert "explicit deny" in said
+
+
+def test_sessions_of_unknown_origin_pass_no_role(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
     """MiniStack does not say whose session it is while it allows everything, so what needs to be known is refused."""
+    monkeypatch.setitem(ENDPOINTS, "sts", "AWS_ENDPOINT_URL")
     _, session = session_of(user, allow("*"))
     session.describe_job_queues()
     container = {**CONTAINER, "jobRoleArn": "arn:aws:iam::000000000000:role/any"}
