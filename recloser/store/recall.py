@@ -2,12 +2,13 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Select, and_, func, or_, select
 
 from recloser.store.queries import labels_in_force
 from recloser.store.tables import AttemptRow, IncidentRow, LabelRow, OccurrenceRow, OutcomeRow
-from recloser.values import Verdict
+from recloser.values import Outcome, Verdict
 
 
 def occurrences_like(fingerprint: str, besides: str) -> Select[OccurrenceRow]:
@@ -17,8 +18,8 @@ def occurrences_like(fingerprint: str, besides: str) -> Select[OccurrenceRow]:
 
 
 def moulds(besides: str, *, labelled: bool) -> Select[str, str]:
-    """Each kind of failure that says something, with what it says."""
-    wanted = select(OccurrenceRow.fingerprint, func.max(OccurrenceRow.mould)).group_by(OccurrenceRow.fingerprint)
+    """What failures say, by kind, the latest first."""
+    wanted = select(OccurrenceRow.fingerprint, OccurrenceRow.mould).order_by(OccurrenceRow.seen_at.desc())
     wanted = wanted.where(OccurrenceRow.mould != "", OccurrenceRow.incident_id != besides)
     return wanted.where(OccurrenceRow.incident_id.in_(select(LabelRow.incident_id))) if labelled else wanted
 
@@ -29,12 +30,17 @@ def labels_of_fingerprint(fingerprint: str, besides: str) -> Select[LabelRow]:
     return labels_in_force().where(LabelRow.incident_id.in_(alike)).order_by(LabelRow.position.desc())
 
 
-def outcomes_by_level(signature: str, target: str, remedies: Collection[str]) -> tuple[Select[OutcomeRow], ...]:
+def outcomes() -> Select[*tuple[Any, ...]]:
+    """What counts, field by field: hundreds are read at a time, and a mapped row costs as much as the rest."""
+    return select(*(getattr(OutcomeRow, name) for name in Outcome.model_fields)).where(OutcomeRow.counts)
+
+
+def outcomes_by_level(signature: str, target: str, remedies: Collection[str]) -> tuple[Select[*tuple[Any, ...]], ...]:
     """Outcomes here, those of the signature elsewhere, those of other signatures: no outcome is in two of them."""
     here = and_(OutcomeRow.signature == signature, OutcomeRow.target == target)
     elsewhere = and_(OutcomeRow.signature == signature, OutcomeRow.target != target)
     otherwise = OutcomeRow.signature != signature
-    common = select(OutcomeRow).where(OutcomeRow.remedy.in_(remedies), OutcomeRow.counts)
+    common = outcomes().where(OutcomeRow.remedy.in_(remedies))
     return tuple(common.where(level).order_by(OutcomeRow.at.desc()) for level in (here, elsewhere, otherwise))
 
 

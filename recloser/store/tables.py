@@ -185,8 +185,9 @@ class OccurrenceRow(Base):
 
     __tablename__ = "occurrences"
     __table_args__ = (
-        Index("ix_occurrences_fingerprint", "fingerprint", "seen_at"),
+        Index("ix_occurrences_fingerprint", "fingerprint", "incident_id", "seen_at"),
         Index("ix_occurrences_cause", "cause", "incident_id"),
+        Index("ix_occurrences_seen_at", "seen_at"),
     )
 
     incident_id: Mapped[str] = mapped_column(ForeignKey("incidents.incident_id"), primary_key=True)

@@ -28,8 +28,9 @@ def upgrade() -> None:
         *(sa.Column(name, sa.Text(), nullable=False) for name in ("signature", "fingerprint", "mould")),
         sa.Column("seen_at", _MOMENT, nullable=False),
     )
-    op.create_index("ix_occurrences_fingerprint", "occurrences", ["fingerprint", "seen_at"])
+    op.create_index("ix_occurrences_fingerprint", "occurrences", ["fingerprint", "incident_id", "seen_at"])
     op.create_index("ix_occurrences_cause", "occurrences", ["cause", "incident_id"])
+    op.create_index("ix_occurrences_seen_at", "occurrences", ["seen_at"])
     op.create_table(
         "evidence",
         _incident(),
