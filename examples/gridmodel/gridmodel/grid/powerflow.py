@@ -4,6 +4,7 @@ The Jacobian is that of the base case. The few steps it does not carry to the so
 their own. Reactive limits of units are not enforced.
 """
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,7 +47,7 @@ def solve(network, p_mw, q_mvar):
     Raises:
         DivergedError: Some step has no solution within the tolerance.
     """
-    problem = _Problem(network)
+    problem = _problem(network)
     wanted = (p_mw + 1j * q_mvar) / BASE_MVA
     chunks = [problem.solve(wanted[at : at + CHUNK_STEPS], at) for at in range(0, len(wanted), CHUNK_STEPS)]
     voltage = np.concatenate([chunk for chunk, _ in chunks])
@@ -71,6 +72,11 @@ def _solution(network, grid, voltage, iterations):
     )
 
 
+@functools.lru_cache(maxsize=8)
+def _problem(network):
+    return _Problem(network)
+
+
 class _Problem:
     """What all steps of a network share: its matrices, its set-points, which values are unknown, where to start."""
 
@@ -80,6 +86,7 @@ class _Problem:
         self.angles = np.flatnonzero(kind != SLACK)
         self.magnitudes = np.flatnonzero(kind == PQ)
         self.start = self._base_case(network)
+        self.inverse = np.linalg.inv(self._jacobian(self.start)).T
 
     def _base_case(self, network):
         buses, units = network.buses, network.generators
@@ -95,7 +102,6 @@ class _Problem:
 
     def solve(self, wanted, first_step):
         """Voltages of all steps, and how many iterations they took."""
-        inverse = np.linalg.inv(self._jacobian(self.start)).T
         magnitude = np.tile(np.abs(self.start), (len(wanted), 1))
         angle = np.tile(np.angle(self.start), (len(wanted), 1))
         with np.errstate(all="ignore"):  # a step that runs away is taken up below
@@ -104,7 +110,7 @@ class _Problem:
                 error = self._mismatch(voltage, wanted)
                 if np.abs(error).max() <= TOLERANCE_PU:
                     return voltage, iteration
-                change = error @ inverse
+                change = error @ self.inverse
                 angle[:, self.angles] -= change[:, : len(self.angles)]
                 magnitude[:, self.magnitudes] -= change[:, len(self.angles) :]
         return self._one_by_one(voltage, error, wanted, first_step), CHORD_ITERATIONS
