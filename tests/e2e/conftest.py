@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -197,7 +198,7 @@ def line(sandbox: SandboxUnderTest, tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.fixture
 def own_line(sandbox: SandboxUnderTest, tmp_path: Path) -> Iterator[Line]:
     """The same for one test alone."""
-    yield from _line(sandbox, tmp_path, "own")
+    yield from _line(sandbox, tmp_path, f"own-{uuid.uuid4().hex[:8]}")
 
 
 def _line(sandbox: SandboxUnderTest, folder: Path, name: str) -> Iterator[Line]:
