@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -29,13 +30,28 @@ def print_list(incidents: Sequence[Incident], labels: Mapping[str, Label]) -> No
     if not incidents:
         _print("no incidents")
         return
-    table = Table("incident", "target", "opened", "verdict", "attempts", Column("causes", overflow="fold"), box=None)
+    widest = max(len(incident.incident_id) for incident in incidents)
+    table = Table(
+        Column("incident", no_wrap=True, min_width=widest),
+        Column("opened (UTC)", no_wrap=True, min_width=len("2026-05-04 03:02")),
+        Column("target", overflow="fold"),
+        Column("verdict", no_wrap=True, min_width=len("locked-out")),
+        Column("#", justify="right"),
+        Column("causes", overflow="fold"),
+        box=None,
+    )
     for incident in incidents:
         label = labels.get(incident.incident_id)
         told = f" (labelled {label.cause} by {label.who})" if label else ""
-        causes = ", ".join(causes_of(incident)) + told
-        cells = (incident.target, moment(incident.opened_at), incident.verdict, len(incident.attempts), causes)
-        table.add_row(*(Text(clean(str(cell))) for cell in (incident.incident_id, *cells)))
+        cells = (
+            incident.incident_id,
+            f"{incident.opened_at.astimezone(UTC):%Y-%m-%d %H:%M}",
+            incident.target,
+            incident.verdict,
+            len(incident.attempts),
+            ", ".join(causes_of(incident)) + told,
+        )
+        table.add_row(*(Text(clean(str(cell))) for cell in cells))
     Console(highlight=False).print(table)
 
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows import remembered
-from recloser.errors import RecloserError
 from recloser.redaction import Redactor, shown
 from recloser.settings import load_settings
 from recloser.store import Store
@@ -36,10 +35,6 @@ class Format(StrEnum):
 
 
 Output = Annotated[Format, typer.Option("--format", help="How the result is printed.")]
-
-
-class InputError(RecloserError):
-    """What was given on the command line cannot be used."""
 
 
 @app.command("list")
@@ -88,7 +83,7 @@ def label(
 ) -> None:
     """Name an incident's cause, so that the next one like it is recognised."""
     if cause is Cause.UNKNOWN:
-        raise InputError("`unknown` is no cause; name one that `recloser incidents label --help` lists")
+        raise typer.BadParameter("`unknown` is no cause; name one that `recloser incidents label --help` lists")
     with _store() as store:
         incident = store.incident(incident_id)
         redact = Redactor(())
@@ -144,14 +139,14 @@ def parse_since(text: str, now: datetime) -> datetime:
         now: What an age is counted back from.
 
     Raises:
-        InputError: It is none of these.
+        BadParameter: It is none of these.
     """
     try:
         if text[-1:] in _UNITS and text[:-1].isdecimal():
             return now - int(text[:-1]) * _UNITS[text[-1]]
         given = datetime.fromisoformat(text)
     except (ValueError, OverflowError):
-        raise InputError(
+        raise typer.BadParameter(
             f"--since {text!r}: expected a date such as 2026-05-04, or an age such as 12h, 7d, 2w"
         ) from None
     return given.replace(tzinfo=UTC) if given.tzinfo is None else given.astimezone(UTC)

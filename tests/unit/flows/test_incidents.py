@@ -11,7 +11,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from flows.cli import app
-from flows.commands.incidents import InputError, parse_since
+from flows.commands.incidents import parse_since
 from recloser.healing import Narrator, open_healing
 from recloser.store import Store, StoreError
 from recloser.values import Cause, FixMode, Incident, Label, utc_now
@@ -61,7 +61,8 @@ class TestList:
         """A line a person can read, and a document a program can."""
         shown = run("list").output
         assert incident.incident_id in shown
-        assert f"{incident.opened_at:%Y-%m-%d %H:%M:%S} UTC" in shown
+        assert f"{incident.opened_at:%Y-%m-%d %H:%M}" in shown
+        assert "opened (UTC)" in shown
         run("label", incident.incident_id, "timeout", "--who", "ada")
         assert "unknown (labelled timeout by ada)" in run("list").output
         (found,) = document("list")
@@ -82,6 +83,11 @@ class TestList:
         """By target, by cause, by time."""
         assert len(document("list", *arguments)) == count
 
+    def test_never_cuts_an_id(self, incident: Incident, monkeypatch: pytest.MonkeyPatch) -> None:
+        """It is there to be copied, however narrow the terminal."""
+        monkeypatch.setenv("COLUMNS", "60")
+        assert incident.incident_id in run("list").output
+
     def test_of_nothing_says_so(self, store: Store) -> None:
         """An empty store is no error."""
         assert run("list").output == "no incidents\n"
@@ -90,8 +96,9 @@ class TestList:
     @pytest.mark.parametrize("since", ["yesterday", "7x", "d", "99999999999d", "2026-13-01"])
     def test_refuses_what_is_no_time(self, store: Store, since: str) -> None:
         """One message that says what is expected."""
-        with pytest.raises(InputError, match="expected a date such as"):
-            run("list", "--since", since)
+        refused = run("list", "--since", since)
+        assert refused.exit_code == 2
+        assert "expected a date such as" in refused.output
 
 
 class TestShow:
@@ -129,8 +136,9 @@ class TestLabel:
 
     def test_refuses_unknown_as_a_cause(self, incident: Incident) -> None:
         """It is what one has without a label."""
-        with pytest.raises(InputError, match="is no cause"):
-            run("label", incident.incident_id, "unknown")
+        refused = run("label", incident.incident_id, "unknown")
+        assert refused.exit_code == 2
+        assert "is no cause" in refused.output
 
     def test_refuses_a_cause_that_does_not_exist(self, incident: Incident) -> None:
         """The causes are a closed list."""
