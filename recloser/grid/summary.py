@@ -16,7 +16,7 @@ from recloser.grid.digest import InputDigest
 from recloser.grid.errors import GridError
 from recloser.grid.loads import Injections, quantise
 from recloser.grid.manifest import Manifest, ResidualMaxima
-from recloser.grid.networks import registered_cases
+from recloser.grid.networks import load_network, registered_cases
 from recloser.grid.physics import loading_pct
 from recloser.grid.request import DT_MIN
 from recloser.grid.tables import iter_table
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from recloser.grid.networks import Network
     from recloser.grid.residuals import State
     from recloser.grid.stored import StoredDataset
+
+
+_TOO_LARGE = 1e12  # a number of MW that is none, and whose kW do not fit into 64 bits
 
 
 class Check(Value):
@@ -87,6 +90,7 @@ def summarise(stored: StoredDataset) -> Summary:
 
 
 def _check_network(stored: StoredDataset) -> tuple[Check, Network | None]:
+    """Whether the copy is the registered network, and the network to compute with: the registered one if there is."""
     try:
         network = stored.network()
     except GridError as error:
@@ -96,7 +100,7 @@ def _check_network(stored: StoredDataset) -> tuple[Check, Network | None]:
         return Check(name="network", ok=None, detail=f"{network.name} is not registered"), network
     same = network.network_sha256 == registration.network_sha256 == stored.manifest.case.network_sha256
     detail = network.network_sha256 if same else f"it is not the registered {network.name}"
-    return Check(name="network", ok=same, detail=detail), network
+    return Check(name="network", ok=same, detail=detail), load_network(network.name)
 
 
 def _check_tables(
@@ -140,5 +144,5 @@ def _check_rows(frame: pd.DataFrame, table: str, keys: tuple[Any, Any]) -> None:
     position = "bus" if table == "node" else "branch"
     if not all(np.array_equal(frame[name], expected) for name, expected in zip(("step", position), keys, strict=True)):
         raise _UncheckableError(f"the {table} table is not in the order of step and {position}")
-    if not np.isfinite(frame.select_dtypes("float64").to_numpy()).all():
-        raise _UncheckableError(f"the {table} table holds numbers that are not finite")
+    if not (np.abs(frame.select_dtypes("float64").to_numpy()) < _TOO_LARGE).all():  # false for NaN too
+        raise _UncheckableError(f"the {table} table holds numbers that are not finite, or no MW")

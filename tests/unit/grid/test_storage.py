@@ -131,9 +131,12 @@ def test_a_network_that_is_not_the_registered_one_is_noticed(written: StoredData
     """A copy with a lost charging is well-formed, and is another network."""
     path = written.path / "network" / "branches.csv"
     path.write_bytes(path.read_bytes().replace(b",0.0528,", b",0.0,"))
-    checks = {check.name: check for check in summarise(written).checks}
+    summary = summarise(written)
+    checks = {check.name: check for check in summary.checks}
     assert checks["network"].ok is False
     assert "not the registered case14" in checks["network"].detail
+    assert summary.residuals is not None
+    assert summary.residuals.q_max_mvar < 1e-6, "the tables are judged by the registered network, not by the copy"
 
 
 def test_a_network_of_a_name_that_is_not_registered_is_unknown(written: StoredDataset) -> None:
@@ -182,6 +185,8 @@ def test_other_inputs_under_a_manifest_that_fits_are_noticed(written: StoredData
         (lambda node: node.drop(columns="pd_mw"), "columns"),
         (lambda node: node.assign(pd_mw="much"), "columns"),
         (lambda node: node.assign(pd_mw=np.nan), "finite"),
+        (lambda node: node.assign(pd_mw=-np.inf), "finite"),
+        (lambda node: node.assign(pd_mw=1e300), "no MW"),
     ],
 )
 def test_tables_that_cannot_be_taken_step_by_step_are_unknown(written: StoredDataset, spoil: object, why: str) -> None:
