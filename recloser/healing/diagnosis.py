@@ -52,7 +52,7 @@ def diagnose(site: Site, evidence: Evidence) -> Diagnosis:
         answers = tuple(probes.ask(name, site, match, evidence) for name in match.signature.probes)
         judged = _Judged(match=match, answers=answers)
         if judged.refuted is not None:
-            ruled_out.append(RuledOut(cause=match.signature.cause, why=judged.refuted))
+            ruled_out.append(RuledOut(cause=match.signature.cause, why=judged.refuted, refuted=True))
         elif judged.confidence >= THRESHOLD:
             later = tuple(_outranked(other, by=match) for other in found[index + 1 :] if _differs(other, match))
             return _conclude(judged, evidence, (*ruled_out, *later, *_look_alikes(match, found)))

@@ -90,6 +90,8 @@ class RuledOut(Value):
 
     cause: Cause
     why: str
+    refuted: bool = False
+    """The account itself said so; else it is only less likely than another cause."""
 
 
 class Diagnosis(Value):

@@ -59,7 +59,7 @@ def labelled(diagnosis: Diagnosis, labels: Sequence[Label], *, kind: str, likene
         kind: Fingerprint of the labelled failure.
         likeness: How alike it is to this one.
     """
-    refuted = {out.cause for out in diagnosis.ruled_out}
+    refuted = {out.cause for out in diagnosis.ruled_out if out.refuted}
     counts = Counter(label.cause for label in labels if label.cause not in refuted | {Cause.UNKNOWN})
     if not counts:
         return diagnosis

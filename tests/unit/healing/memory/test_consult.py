@@ -138,13 +138,24 @@ class TestLabelled:
         assert first(heal(store, tmp_path, always(**OOM))).cause is Cause.OOM
 
     def test_never_names_what_a_probe_refuted(self) -> None:
-        """The account's answer outweighs a label."""
+        """The account's answer outweighs a label; a mere doubt does not."""
         from recloser.healing.memory.recognition import labelled  # noqa: PLC0415
 
         word = Label(incident_id="i", cause=Cause.MISSING_ENV_VAR, who="ada", at=utc_now())
-        refuted = RuledOut(cause=Cause.MISSING_ENV_VAR, why="it is set")
+        refuted = RuledOut(cause=Cause.MISSING_ENV_VAR, why="it is set", refuted=True)
         unknown = Diagnosis(cause=Cause.UNKNOWN, signature="none", summary="", confidence=0, ruled_out=(refuted,))
         assert labelled(unknown, [word], kind="f", likeness=1.0) == unknown
+        doubted = unknown.model_copy(update={"ruled_out": (refuted.model_copy(update={"refuted": False}),)})
+        assert labelled(doubted, [word], kind="f", likeness=1.0).cause is Cause.MISSING_ENV_VAR
+
+    def test_is_not_named_against_the_account(self, store: Store, tmp_path: Path) -> None:
+        """The job says that a variable is not set, the account says that it is: a label does not change that."""
+        said = "environment variable VAR_A is not set"
+        before = heal(store, tmp_path, always(said, environment={"VAR_A": "a"}))
+        assert first(before).cause is not Cause.MISSING_ENV_VAR
+        label(store, before, Cause.MISSING_ENV_VAR)
+        again = first(heal(store, tmp_path, always(said, environment={"VAR_A": "a"})))
+        assert again.cause is not Cause.MISSING_ENV_VAR
 
     @pytest.mark.parametrize("cause", [Cause.MISSING_ENV_VAR, Cause.S3_PERMISSION, Cause.IMAGE_NOT_FOUND])
     def test_writes_nothing_that_needs_facts(self, store: Store, tmp_path: Path, cause: Cause) -> None:
