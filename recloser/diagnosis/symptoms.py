@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 LINE_LIMIT = 4_000
 """Characters of one line that are read: its head and, because the cause often stands last, its tail."""
-LINES_LIMIT = 20_000
-"""Lines of a log that are read: the last ones."""
+HEAD_LINES, TAIL_LINES = 1_000, 10_000
+"""Lines of a log that are read: the first ones, where a start fails, and the last ones."""
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _BREAKS = re.compile(r"[\r\n]+")
@@ -55,8 +55,18 @@ class Symptoms:
 
     @cached_property
     def log_lines(self) -> tuple[str, ...]:
-        """The end of the log, ready to be searched."""
-        return tuple(map(plain, self.log[-LINES_LIMIT:]))
+        """The log, or head and tail of a long one, ready to be searched."""
+        if len(self.log) <= HEAD_LINES + TAIL_LINES:
+            return tuple(map(plain, self.log))
+        return tuple(map(plain, (*self.log[:HEAD_LINES], *self.log[-TAIL_LINES:])))
+
+    @property
+    def gaps(self) -> tuple[str, ...]:
+        """What of the log was not read."""
+        left_out = len(self.log) - HEAD_LINES - TAIL_LINES
+        return (f"log: {left_out:,} lines between the first {HEAD_LINES:,} and the last {TAIL_LINES:,}",) * (
+            left_out > 0
+        )
 
 
 def symptoms_of(evidence: Evidence) -> Symptoms:

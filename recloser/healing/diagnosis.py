@@ -1,4 +1,4 @@
-"""Why did it fail? Signatures in order of precedence, probes that check them, one answer with its reasons.
+"""Why did it fail? What the texts suggest, checked against the account, as one answer with its reasons.
 
 Below `THRESHOLD` the answer is `unknown`: what was seen is shown, and nothing in the account is changed on it.
 """
@@ -6,29 +6,32 @@ Below `THRESHOLD` the answer is `unknown`: what was seen is shown, and nothing i
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from recloser.diagnosis import THRESHOLD, Ranked, catalogue, cause_facts, matches, rank, read_signatures, symptoms_of
 from recloser.healing import probes
 from recloser.healing.probes import Finding, Probed
-from recloser.healing.signatures import Match, load_signatures, matches
-from recloser.values import Cause, Diagnosis, Evidence, EvidenceLine, RuledOut, Value
+from recloser.healing.remedies import REMEDIES
+from recloser.values import Cause, Diagnosis, Evidence, EvidenceLine, RuledOut
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from recloser.diagnosis import Signature
     from recloser.healing.site import Site
-
-THRESHOLD = 0.5
-"""A cause is named from here on (the reference's scoring uses the same figure)."""
 
 _CONFIRMED = 0.97
 _UNCHECKED_FACTOR = 0.8
+_SHOWN = 6
+"""Lines of evidence that are kept: the last ones."""
 
 
-class _Judged(Value):
-    """A match and what the account said to it."""
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What the texts suggest, and what the account said to it."""
 
-    match: Match
+    ranked: Ranked
     answers: tuple[Probed, ...]
 
     @property
@@ -38,51 +41,72 @@ class _Judged(Value):
     @property
     def confidence(self) -> float:
         findings = {answer.finding for answer in self.answers}
-        base = self.match.signature.confidence
+        base = self.ranked.confidence
         if Finding.NOT_CHECKED in findings:
             return base * _UNCHECKED_FACTOR
         return max(base, _CONFIRMED) if Finding.CONFIRMED in findings else base
 
 
 def diagnose(site: Site, evidence: Evidence) -> Diagnosis:
-    """Name the cause of a failed attempt, or say `unknown`."""
+    """Name the cause of a failed attempt, or say `unknown`.
+
+    Raises:
+        SignatureError: The target's own file of signatures cannot be used.
+    """
+    symptoms = symptoms_of(evidence)
+    found = rank(matches(symptoms, signatures_of(site)), symptoms)
     ruled_out: list[RuledOut] = []
-    found = matches(evidence)
-    for index, match in enumerate(found):
-        answers = tuple(probes.ask(name, site, match, evidence) for name in match.signature.probes)
-        judged = _Judged(match=match, answers=answers)
+    for index, ranked in enumerate(found):
+        if ranked.cause is Cause.UNKNOWN:
+            if ranked.decides_nothing:
+                break
+            continue
+        judged = _Judged(ranked=ranked, answers=_answers(site, ranked, evidence))
         if judged.refuted is not None:
-            ruled_out.append(RuledOut(cause=match.signature.cause, why=judged.refuted, refuted=True))
+            ruled_out.append(RuledOut(cause=ranked.cause, why=judged.refuted, refuted=True))
         elif judged.confidence >= THRESHOLD:
-            later = tuple(_outranked(other, by=match) for other in found[index + 1 :] if _differs(other, match))
-            return _conclude(judged, evidence, (*ruled_out, *later, *_look_alikes(match, found)))
+            later = tuple(_outranked(other, by=ranked) for other in found[index + 1 :] if _differs(other, ranked))
+            return _conclude(judged, evidence, (*ruled_out, *later, *_look_alikes(ranked, found)))
+        elif ranked.decides_nothing:
+            break
     return _unknown(evidence, tuple(ruled_out), found)
 
 
+def signatures_of(site: Site) -> tuple[Signature, ...]:
+    """The target's own signatures, which come first, and the catalogue."""
+    own = site.target.signatures
+    return catalogue() if own is None else (*read_signatures(site.target.path(own)), *catalogue())
+
+
+def _answers(site: Site, ranked: Ranked, evidence: Evidence) -> tuple[Probed, ...]:
+    return tuple(probes.ask(name, site, ranked.match, evidence) for name in ranked.match.signature.probes)
+
+
 def _conclude(judged: _Judged, evidence: Evidence, ruled_out: Sequence[RuledOut]) -> Diagnosis:
-    signature = judged.match.signature
-    facts: dict[str, tuple[str, ...]] = dict(judged.match.captures)
+    signature = judged.ranked.match.signature
+    facts: dict[str, tuple[str, ...]] = dict(judged.ranked.match.captures)
     for answer in judged.answers:
         facts.update(answer.facts)
-    subject = _fill(signature.subject, facts)
+    subject = _fill(signature.subject, facts, unnamed="")
     confirmed = [a.said for a in judged.answers if a.finding in {Finding.CONFIRMED, Finding.OPEN}]
+    summary = signature.summary or cause_facts()[signature.cause].means
     return Diagnosis(
         cause=signature.cause,
         signature=signature.id,
         subject=subject,
-        summary=_fill(signature.summary, facts | {"subject": (subject,)}),
+        summary=_fill(summary, facts | ({"subject": (subject,)} if subject else {})),
         confidence=round(judged.confidence, 2),
-        evidence=(*judged.match.lines, *(EvidenceLine(source="probe", text=said) for said in confirmed)),
+        evidence=(*_lines(judged.ranked), *(EvidenceLine(source="probe", text=said) for said in confirmed)),
         ruled_out=_first_of_each(ruled_out),
         not_checked=(*evidence.gaps, *(a.said for a in judged.answers if a.finding is Finding.NOT_CHECKED)),
         facts=facts,
-        remedies=signature.remedies,
+        remedies=tuple(name for name in signature.planned if name in REMEDIES),
     )
 
 
-def _unknown(evidence: Evidence, ruled_out: tuple[RuledOut, ...], found: tuple[Match, ...]) -> Diagnosis:
+def _unknown(evidence: Evidence, ruled_out: tuple[RuledOut, ...], found: tuple[Ranked, ...]) -> Diagnosis:
     """The honest answer: what was seen decides nothing."""
-    weak = next((match for match in found if match.signature.confidence < THRESHOLD), None)
+    weak = next((ranked for ranked in found if ranked.confidence < THRESHOLD), None)
     attempt = evidence.job.last_attempt
     seen = [
         EvidenceLine(source=source, text=str(text))
@@ -96,40 +120,68 @@ def _unknown(evidence: Evidence, ruled_out: tuple[RuledOut, ...], found: tuple[M
     last_lines = [EvidenceLine(source="log", text=line.text) for line in evidence.log.lines[-3:]]
     return Diagnosis(
         cause=Cause.UNKNOWN,
-        signature=weak.signature.id if weak else "none",
-        summary=weak.signature.summary if weak else "nothing in the evidence matches a known failure",
-        confidence=weak.signature.confidence if weak else 0.0,
+        signature=weak.match.signature.id if weak else "none",
+        summary=_summary(weak) if weak else "nothing in the evidence matches a known failure",
+        confidence=round(weak.confidence, 2) if weak else 0.0,
         evidence=(*seen, *last_lines),
-        ruled_out=_first_of_each(ruled_out),
-        not_checked=(*evidence.gaps, *((evidence.log.note,) if evidence.log.note else ())),
+        ruled_out=_first_of_each((*ruled_out, *map(_too_weak, _suspected(found)))),
+        not_checked=(*evidence.gaps, *((evidence.log.note,) if evidence.log.note else ()), *_settled_by(weak)),
     )
 
 
-def _differs(other: Match, match: Match) -> bool:
-    return other.signature.cause not in {match.signature.cause, Cause.UNKNOWN}
+def _summary(ranked: Ranked) -> str:
+    signature = ranked.match.signature
+    return _fill(signature.summary or cause_facts()[signature.cause].means, ranked.match.captures)
 
 
-def _outranked(other: Match, *, by: Match) -> RuledOut:
-    sign = f"{other.lines[-1].source} also shows {other.lines[-1].text[:120]!r}"
-    same_log = by.signature.field == other.signature.field == "log"
-    why = "a general sign; the named cause is more specific" if other.signature.fallback else "it does not end the log"
-    if not same_log:
-        why = f"the {by.lines[-1].source} takes precedence"
-    return RuledOut(cause=other.signature.cause, why=f"{sign}, but {why}")
+def _suspected(found: Sequence[Ranked]) -> list[Ranked]:
+    return [ranked for ranked in found if ranked.cause is not Cause.UNKNOWN and ranked.confidence < THRESHOLD]
 
 
-def _look_alikes(match: Match, found: tuple[Match, ...]) -> list[RuledOut]:
+def _too_weak(ranked: Ranked) -> RuledOut:
+    why = "; ".join(ranked.doubts) or "such a text does not decide it"
+    return RuledOut(cause=ranked.cause, why=f"suspected ({ranked.confidence:.0%}), not named: {why}")
+
+
+def _settled_by(weak: Ranked | None) -> tuple[str, ...]:
+    return tuple(f"{name} would settle it" for name in weak.match.signature.confirmed_by) if weak else ()
+
+
+def _lines(ranked: Ranked) -> tuple[EvidenceLine, ...]:
+    source = ranked.match.field.replace("_", " ")
+    return tuple(EvidenceLine(source=source, text=line) for _, line in ranked.match.found[-_SHOWN:])
+
+
+def _differs(other: Ranked, named: Ranked) -> bool:
+    return other.cause not in {named.cause, Cause.UNKNOWN}
+
+
+def _outranked(other: Ranked, *, by: Ranked) -> RuledOut:
+    line = _lines(other)[-1]
+    sign = f"{line.source} also shows {line.text[:120]!r}"
+    if by.match.field != "log" or other.match.field != "log":
+        why = f"the {by.match.field.replace('_', ' ')} takes precedence"
+    elif other.doubts:
+        why = "; ".join(other.doubts)
+    elif other.match.signature.symptom:
+        why = "that is a general sign; the named cause is more specific"
+    else:
+        why = "it does not end the log"
+    return RuledOut(cause=other.cause, why=f"{sign}, but {why}")
+
+
+def _look_alikes(named: Ranked, found: tuple[Ranked, ...]) -> list[RuledOut]:
     """Causes that are easily confused with this one and of which no sign was found."""
-    shown = {other.signature.cause for other in found}
+    shown = {other.cause for other in found}
     return [
         RuledOut(cause=cause, why=f"none of its signs in {_fields(cause)}")
-        for cause in match.signature.confusable
+        for cause in named.match.signature.confusable
         if cause not in shown
     ]
 
 
 def _fields(cause: Cause) -> str:
-    fields = dict.fromkeys(s.field.replace("_", " ") for s in load_signatures() if s.cause is cause)
+    fields = dict.fromkeys(where.replace("_", " ") for s in catalogue() if s.cause is cause for where in s.where)
     return ", ".join(fields) or "the evidence"
 
 
@@ -137,8 +189,8 @@ def _first_of_each(ruled_out: Sequence[RuledOut]) -> tuple[RuledOut, ...]:
     return tuple({item.cause: item for item in reversed(ruled_out)}.values())[::-1]
 
 
-def _fill(template: str, facts: Mapping[str, tuple[str, ...]]) -> str:
+def _fill(template: str, facts: Mapping[str, tuple[str, ...]], *, unnamed: str = "(not named)") -> str:
     def value(found: re.Match[str]) -> str:
-        return ", ".join(facts.get(found[1], ())) or "(not named)"
+        return ", ".join(facts.get(found[1], ())) or unnamed
 
     return re.sub(r"\{(\w+)\}", value, template)

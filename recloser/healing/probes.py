@@ -18,7 +18,7 @@ from recloser.healing.signatures import texts
 from recloser.values import Evidence, Value
 
 if TYPE_CHECKING:
-    from recloser.healing.signatures import Match
+    from recloser.diagnosis import Match
     from recloser.healing.site import Site
     from recloser.target import InputFile
 

@@ -161,6 +161,8 @@ class Target(System):
     fleet: Fleet = Fleet()
     prices: Prices | None = None
     """What attempts cost; without it no figure is given."""
+    signatures: Path | None = None
+    """A file of this target's own failure signatures; they are tried before the catalogue's."""
 
     @model_validator(mode="after")
     def _a_limit_of_money_needs_prices(self) -> Self:

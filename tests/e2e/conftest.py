@@ -71,9 +71,9 @@ class Optimo:
 
     def heal(self, *options: str) -> Run:
         """Run `recloser heal` in this process; standard output is its JSON."""
-        from flows.cli import app  # noqa: PLC0415 - the environment must be set before
+        from flows.cli import assemble  # noqa: PLC0415 - the environment must be set before
 
-        result = CliRunner().invoke(app, ["heal", str(self.folder), "--format", "json", *options])
+        result = CliRunner().invoke(assemble(), ["heal", str(self.folder), "--format", "json", *options])
         if result.exit_code not in {0, 1} or not result.stdout.startswith("{"):
             raise AssertionError(f"exit {result.exit_code}: {result.output}") from result.exception
         return Run(

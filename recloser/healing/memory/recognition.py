@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from rapidfuzz import fuzz, process
 
-from recloser.healing.signatures import load_signatures
+from recloser.diagnosis import catalogue
 from recloser.values import Cause, Diagnosis, EvidenceLine, Label
 from recloser.values.memory import day
 
@@ -85,5 +85,5 @@ def labelled(diagnosis: Diagnosis, labels: Sequence[Label], *, kind: str, likene
 
 def remedies_without_facts(cause: Cause) -> tuple[str, ...]:
     """What the catalogue offers for a cause where neither a capture nor a probe is needed to plan it."""
-    bare = (s for s in load_signatures() if s.cause is cause and not s.pattern.groupindex and not s.probes)
-    return tuple(dict.fromkeys(remedy for signature in bare for remedy in signature.remedies))
+    bare = (s for s in catalogue() if s.cause is cause and not s.names_parts and not s.probes)
+    return tuple(dict.fromkeys(remedy for signature in bare for remedy in signature.planned))

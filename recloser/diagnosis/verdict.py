@@ -1,0 +1,96 @@
+"""Symptoms → finding: ranked causes, what they rest on, and what could not be checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from recloser.diagnosis.calibration import THRESHOLD
+from recloser.diagnosis.catalogue import catalogue
+from recloser.diagnosis.matching import matches
+from recloser.diagnosis.novelty import fingerprint_of
+from recloser.diagnosis.ranking import Ranked, rank
+from recloser.values import AutonomyLevel, Cause, EvidenceLine, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from recloser.diagnosis.signature import Signature
+    from recloser.diagnosis.symptoms import Symptoms
+
+_SHOWN = 6
+"""Lines of evidence that are kept of one match: the last ones."""
+
+
+class Candidate(Value):
+    """A cause that the evidence suggests."""
+
+    cause: Cause
+    confidence: float = Field(ge=0, le=1)
+    signature: str
+    evidence: tuple[EvidenceLine, ...]
+    doubts: tuple[str, ...] = ()
+    """Why it is believed less than such wordings usually are."""
+    confirmed_by: tuple[str, ...] = ()
+    remedies: tuple[str, ...] = ()
+    level: AutonomyLevel
+    summary: str
+    facts: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
+
+
+class Finding(Value):
+    """What can be said of a failure from its texts alone."""
+
+    cause: Cause
+    """The first candidate's from the threshold on, else `unknown`."""
+    confidence: float = Field(ge=0, le=1)
+    """The probability that the first candidate is right, named or not."""
+    candidates: tuple[Candidate, ...] = ()
+    """Most credible first, each cause once."""
+    fingerprint: str
+    """What failures of this kind have in common."""
+
+
+def examine(symptoms: Symptoms, signatures: Sequence[Signature] | None = None) -> Finding:
+    """Say what can be said of a failure from its texts alone.
+
+    Args:
+        symptoms: The texts of one attempt.
+        signatures: In order of precedence; the catalogue's if not given.
+    """
+    ranked = rank(matches(symptoms, catalogue() if signatures is None else signatures), symptoms)
+    candidates = tuple(map(_candidate, _first_of_each_cause(ranked)))
+    confidence = candidates[0].confidence if candidates else 0.0
+    named = bool(candidates) and confidence >= THRESHOLD
+    return Finding(
+        cause=candidates[0].cause if named else Cause.UNKNOWN,
+        confidence=confidence,
+        candidates=candidates,
+        fingerprint=fingerprint_of(symptoms),
+    )
+
+
+def _first_of_each_cause(ranked: Sequence[Ranked]) -> tuple[Ranked, ...]:
+    first: dict[Cause, Ranked] = {}
+    for item in ranked:
+        first.setdefault(item.cause, item)
+    return tuple(first.values())
+
+
+def _candidate(ranked: Ranked) -> Candidate:
+    signature, match = ranked.match.signature, ranked.match
+    source = match.field.replace("_", " ")
+    return Candidate(
+        cause=signature.cause,
+        confidence=round(ranked.confidence, 2),
+        signature=signature.id,
+        evidence=tuple(EvidenceLine(source=source, text=line) for _, line in match.found[-_SHOWN:]),
+        doubts=ranked.doubts,
+        confirmed_by=signature.confirmed_by,
+        remedies=signature.remedies,
+        level=signature.level,
+        summary=signature.summary,
+        facts=match.captures,
+    )
