@@ -88,7 +88,8 @@ class TerminalNarrator(Narrator):
             self._line("", f"succeeded, {exit_code}, {len(attempt.outputs)} outputs checked", style="green")
             return
         reason = attempt.container_reason or attempt.status_reason or ""
-        self._line("", f"failed, {exit_code} {'· ' + reason if reason else ''}", style="red")
+        how = f"stuck, {attempt.state}" if attempt.is_stuck else f"failed, {exit_code}"
+        self._line("", f"{how} {'· ' + reason if reason else ''}", style="red")
         for check in attempt.outputs:
             if not check.ok:
                 self._line("", f"output {check.uri} {check.detail}", style="red")

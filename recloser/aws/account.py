@@ -113,7 +113,7 @@ def connect(settings: Settings) -> Account:
         objects=ObjectsGateway(clients.s3),
         images=ImagesGateway(clients.ecr),
         events=EventsGateway(clients.sqs),
-        capacity=CapacityGateway(clients.batch, lambda: _ec2(session, settings, clients.batch)),
+        capacity=CapacityGateway(clients.batch, lambda name: _further(name, session, settings, clients.batch)),
     )
 
 
@@ -144,11 +144,11 @@ def _clients_of(session: boto3.session.Session, region: str, settings: Settings)
         )
 
 
-def _ec2(session: boto3.session.Session, settings: Settings, batch: BatchClient) -> Any:
-    """EC2's client, made when it is first needed: its model takes a third of a second to load."""
+def _further(service: str, session: boto3.session.Session, settings: Settings, batch: BatchClient) -> Any:
+    """The client of a service that few healings need: the model of EC2 alone takes a third of a second to load."""
     make: Any = session.client
-    client = make("ec2", region_name=batch.meta.region_name, config=_config(settings, attempts=ATTEMPTS))
-    check_endpoints({"batch": batch.meta.endpoint_url, "ec2": client.meta.endpoint_url}, os.environ)
+    client = make(service, region_name=batch.meta.region_name, config=_config(settings, attempts=_IDENTITY_ATTEMPTS))
+    check_endpoints({"batch": batch.meta.endpoint_url, service: client.meta.endpoint_url}, os.environ)
     return client
 
 

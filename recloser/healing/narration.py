@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from recloser.values import JobSnapshot, JobTableRow, Value
@@ -18,6 +19,7 @@ class Sighting(Value):
     job: JobSnapshot
     row: JobTableRow | None = None
     last_line: str | None = None
+    last_line_at: datetime | None = None
 
 
 class Narrator:

@@ -21,7 +21,7 @@ def operator_policy(target: Target) -> str:
     """
     statements = [
         *_always(target),
-        *_sizes(target),
+        *_placement(target),
         *_queue(target),
         *_table(target),
         *_objects(target),
@@ -51,7 +51,7 @@ def _always(target: Target) -> list[dict[str, object]]:
             "RunTheJob",
             ["batch:SubmitJob", "batch:TagResource"],
             [
-                *(f"arn:aws:batch:*:*:job-queue/{queue}" for queue in _queues(target)),
+                *_queue_arns(target),
                 f"arn:aws:batch:*:*:job-definition/{target.job.definition}",
                 f"arn:aws:batch:*:*:job-definition/{target.job.definition}:*",
                 f"arn:aws:batch:*:*:job-definition/{target.name}-recloser-*",
@@ -131,15 +131,22 @@ def _siblings(target: Target) -> list[dict[str, object]]:
     ]
 
 
-def _sizes(target: Target) -> list[dict[str, object]]:
-    """What a queue can place, where a size or a queue may change; these calls take no resource."""
-    guard = target.guardrails
-    statements = []
-    if guard.memory or guard.queue:
-        statements.append(_allow("SeeWhatCanBePlaced", ["batch:DescribeComputeEnvironments"], ["*"]))
-    if guard.memory:
-        statements.append(_allow("SeeInstanceSizes", ["ec2:DescribeInstanceTypes"], ["*"]))
-    return statements
+def _placement(target: Target) -> list[dict[str, object]]:
+    """What a queue can place, and what keeps it from placing a job that is stuck; all but one take no resource."""
+    return [
+        _allow(
+            "SeeWhatCanBePlaced",
+            [
+                "batch:DescribeComputeEnvironments",
+                "ec2:DescribeInstanceTypes",
+                "autoscaling:DescribeAutoScalingGroups",
+                "autoscaling:DescribeScalingActivities",
+                "servicequotas:GetServiceQuota",
+            ],
+            ["*"],
+        ),
+        _allow("SeeTheQueue", ["batch:GetJobQueueSnapshot"], _queue_arns(target)),
+    ]
 
 
 def _log_groups(target: Target) -> list[dict[str, object]]:
@@ -181,6 +188,10 @@ def _trust(target: Target) -> list[dict[str, object]]:
         return []
     trusted = _roles(target.job.role, target.job.execution_role)
     return [_allow("LetTasksAssumeTheDeclaredRoles", ["iam:UpdateAssumeRolePolicy"], trusted)]
+
+
+def _queue_arns(target: Target) -> list[str]:
+    return [f"arn:aws:batch:*:*:job-queue/{queue}" for queue in _queues(target)]
 
 
 def _queues(target: Target) -> list[str]:

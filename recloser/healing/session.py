@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from recloser.aws import AwsError
 from recloser.healing import diagnosis as diagnosing
+from recloser.healing import doctor, ledger, memory, submission
 from recloser.healing import evidence as collecting
-from recloser.healing import ledger, memory, submission
 from recloser.healing import watch as watching
 from recloser.healing.casebook import Casebook, PlannedChange
 from recloser.healing.errors import HealingError, Proposed, Refused
@@ -151,6 +151,8 @@ class Healing:
 
     def submit(self) -> str:
         """Submit the next attempt and return its job id; one that was left without an answer is taken up again."""
+        if not self._is_left:
+            self._end_stuck()
         number = self._due
         tags = self._tags(number)
         self._spec = submission.specify(
@@ -171,8 +173,16 @@ class Healing:
         tags = {"recloser:incident": self.incident.incident_id, "recloser:attempt": str(number)}
         return tags | ({"recloser:flow-run": self._run_id} if self._run_id else {})
 
+    def _end_stuck(self) -> None:
+        """End the job that the next attempt replaces, if it has not ended: two must never run."""
+        if not self.attempt or not self._book.attempt.is_stuck:
+            return
+        job_id = self._book.attempt.job_id or ""
+        self.site.account.batch.terminate(job_id, "Replaced by recloser: it did not move on")
+        watching.watch_all(self.site, [job_id], looked=lambda _: self._hold.renew())
+
     def watch(self) -> JobSnapshot:
-        """Wait for the attempt to end; of an array that has failed, one of its failed children tells why."""
+        """Wait until the attempt has ended or is stuck; of an array that failed, a failed child tells why."""
         job_id = self._book.attempt.job_id or ""
         try:
             job = as_failed_job(self.site, self._book.attempt, self._spec) or watching.watch(
@@ -355,7 +365,8 @@ class Healing:
     def diagnose(self, evidence: Evidence) -> Diagnosis:
         """Name the cause of the failure."""
         target, incident_id = self.site.target.name, self.incident.incident_id
-        own = diagnosing.diagnose(self.site, evidence)
+        stuck = evidence.job.stuck_s is not None
+        own = doctor.examine(self.site, evidence) if stuck else diagnosing.diagnose(self.site, evidence)
         diagnosis = memory.consult(self._store.memory, evidence, own, incident_id=incident_id, target=target)
         *earlier, latest = self.incident.attempts
         hidden_by = None if latest.without else masked_by(earlier, latest, diagnosis)
@@ -443,7 +454,8 @@ class Healing:
         why = f"Batch refused the submission: {refused}. " if refused else ""
         why += f"{diagnosis.cause} ({diagnosis.cause.cause_class}): {diagnosis.summary}."
         what = "Nothing safe is left: " + "; ".join(refusals) if refusals else "No remedy is safe for this cause."
-        self.close(Verdict.LOCKED_OUT, f"{why} {what}")
+        left = f" Job {self._book.attempt.job_id} was left as it is." if self._book.attempt.is_stuck else ""
+        self.close(Verdict.LOCKED_OUT, f"{why} {what}{left}")
 
     def report_only(self, planned: PlannedChange) -> None:
         """Leave a plan as a proposal and close."""

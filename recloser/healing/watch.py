@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from recloser.aws import LOG_GROUP, AwsError
+from recloser.healing.doctor import waits_its_turn
 from recloser.healing.errors import WatchTimedOut
 from recloser.healing.evidence import read_row
 from recloser.healing.narration import Sighting
+from recloser.healing.patience import Patience
 from recloser.values import JobSnapshot, JobState
 
 if TYPE_CHECKING:
@@ -29,25 +31,49 @@ _RANK = {state: rank for rank, state in enumerate(JobState)}
 
 
 def watch(site: Site, job_id: str, attempt: int, narrator: Narrator, *, polled: Callable[[], None]) -> JobSnapshot:
-    """Watch one job until it is terminal; `polled` is called at every look.
+    """Watch one job until it is terminal, or until it is stuck; `polled` is called at every look.
+
+    Returns:
+        The job; one that has not ended says for how long it has not moved.
 
     Raises:
         WatchTimedOut: It did not end within `watch.timeout_s`, or Batch does not know it any more.
         AwsError: Batch cannot be asked.
     """
+    patience = Patience(site.target.watch)
 
     def looked(jobs: Iterable[JobSnapshot]) -> None:
         polled()
         for job in jobs:
-            narrator.watching(_sight(site, job, attempt))
+            sighting = _sight(site, job, attempt)
+            patience.see(sighting)
+            narrator.watching(sighting)
 
-    return watch_all(site, [job_id], looked=looked)[job_id]
+    def is_stuck(job: JobSnapshot) -> bool:
+        if not patience.is_over(job):
+            return False
+        if waits_its_turn(site, job):
+            patience.renew()
+            return False
+        return True
+
+    job = watch_all(site, [job_id], looked=looked, is_stuck=is_stuck)[job_id]
+    return job if job.state.is_terminal else job.model_copy(update={"stuck_s": patience.waited_s})
+
+
+def _never(job: JobSnapshot) -> bool:
+    del job
+    return False
 
 
 def watch_all(
-    site: Site, job_ids: Iterable[str], *, looked: Callable[[Iterable[JobSnapshot]], None]
+    site: Site,
+    job_ids: Iterable[str],
+    *,
+    looked: Callable[[Iterable[JobSnapshot]], None],
+    is_stuck: Callable[[JobSnapshot], bool] = _never,
 ) -> dict[str, JobSnapshot]:
-    """Watch jobs until all are terminal.
+    """Watch jobs until all are terminal, or stuck.
 
     A look costs one DescribeJobs for each hundred jobs that have not ended; with an event queue it costs one
     ReceiveMessage, and the describes only every `watch.sweep_s`.
@@ -56,9 +82,10 @@ def watch_all(
         site: The target in its account.
         job_ids: The jobs.
         looked: Called after every look with what is known of the jobs that had not ended before it.
+        is_stuck: Whether a job need not be watched any longer, although it has not ended.
 
     Returns:
-        Each job in its terminal state.
+        Each job in its terminal state, or as it was when it was given up as stuck.
 
     Raises:
         WatchTimedOut: One did not end within `watch.timeout_s`, or Batch does not know it any more.
@@ -67,6 +94,7 @@ def watch_all(
     watched = _Watched(site, set(job_ids))
     while watched.waiting:
         looked(watched.look())
+        watched.waiting -= {one for one in watched.waiting & set(watched.known) if is_stuck(watched.known[one])}
         watched.give_up()
         if watched.waiting and site.target.watch.event_queue is None:
             rest(site.target.watch.poll_s)
@@ -161,10 +189,12 @@ def _sight(site: Site, job: JobSnapshot, attempt: int) -> Sighting:
         if job.log_stream:
             group = job.log_options.get("awslogs-group", LOG_GROUP)
             tail = site.account.logs.tail(job.log_stream, lines=1, redact=site.redactor(job), group=group)
-            line = tail.lines[-1].text if tail.lines else None
+            line = tail.lines[-1] if tail.lines else None
     except AwsError:
         pass
-    return Sighting(attempt=attempt, job=job, row=row, last_line=line)
+    return Sighting(
+        attempt=attempt, job=job, row=row, last_line=line.text if line else None, last_line_at=line.at if line else None
+    )
 
 
 def rest(seconds: float) -> None:

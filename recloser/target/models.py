@@ -71,6 +71,12 @@ class Watch(Declared):
     poll_s: float = Field(default=10.0, ge=0.05, le=300)
     timeout_s: float = Field(default=86_400.0, gt=0)
     """No wait is unbounded: after this long without an end the attempt is given up and reported."""
+    runnable_s: float = Field(default=1_800.0, gt=0)
+    """A job that is RUNNABLE for so long is examined: it may be at fault, its queue, or the account."""
+    starting_s: float = Field(default=1_800.0, gt=0)
+    """The same of a job that is STARTING."""
+    silent_s: float | None = Field(default=None, gt=0)
+    """The same of a job that is RUNNING without a new log line or heartbeat; None where jobs may be silent."""
     event_queue: str | None = Field(default=None, pattern=r"^https?://")
     """URL of the SQS queue that a rule for Batch's state changes fills; without it, jobs are described every
     `poll_s`. A queue has one reader: events of jobs that are not watched here are left for 30 s and come back."""

@@ -37,6 +37,7 @@ from recloser.values.job import (
     LogTail,
 )
 from recloser.values.memory import Label, Occurrence, Outcome, Recurrence, Standing
+from recloser.values.queue import ComputeEnvironment, JobQueue
 
 __all__ = [
     "AttemptRecord",
@@ -46,6 +47,7 @@ __all__ = [
     "CauseClass",
     "ChangeRecord",
     "ChangeState",
+    "ComputeEnvironment",
     "Container",
     "ContainerEdits",
     "Diagnosis",
@@ -58,6 +60,7 @@ __all__ = [
     "Incident",
     "JobAttempt",
     "JobDefinition",
+    "JobQueue",
     "JobSnapshot",
     "JobSpec",
     "JobState",

@@ -221,6 +221,11 @@ class AttemptRecord(Value):
     log_excerpt: tuple[str, ...] = ()
 
     @property
+    def is_stuck(self) -> bool:
+        """Whether its job was no longer waited for, although it had not ended."""
+        return self.state is not None and not self.state.is_terminal
+
+    @property
     def succeeded(self) -> bool:
         """Whether the job succeeded and left its declared outputs."""
         return self.state is JobState.SUCCEEDED and all(check.ok for check in self.outputs)

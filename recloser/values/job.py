@@ -88,6 +88,8 @@ class JobSnapshot(Container):
     created_at: datetime | None = None
     started_at: datetime | None = None
     stopped_at: datetime | None = None
+    stuck_s: float | None = None
+    """For how long it had not moved when it was no longer waited for; Batch does not say this, whoever watched does."""
 
     @property
     def last_attempt(self) -> JobAttempt:

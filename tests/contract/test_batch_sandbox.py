@@ -104,6 +104,8 @@ def test_a_blocker_is_cancelled_after_its_time(account: Account, sandbox: Sandbo
     reason = "MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE"
     account.until(lambda: account.describe(blocker), lambda job: job.get("statusReason", "").startswith(reason))
     assert account.describe(behind)["status"] == "RUNNABLE"
+    front = account.client.get_job_queue_snapshot(jobQueue=queue)["frontOfQueue"]["jobs"]
+    assert [job["jobArn"].rsplit("/", 1)[-1] for job in front] == [blocker, behind]
     action = {"reason": reason, "state": "RUNNABLE", "action": "CANCEL", "maxTimeSeconds": 600}
     account.change_queue(queue, jobStateTimeLimitActions=[action])
     job = account.wait(blocker)

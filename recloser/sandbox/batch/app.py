@@ -38,6 +38,7 @@ OPERATIONS: dict[str, Callable[[Context, Document], Document]] = {
     "DeleteComputeEnvironment": resources.delete_compute_environment,
     "CreateJobQueue": resources.create_job_queue,
     "DescribeJobQueues": resources.describe_job_queues,
+    "GetJobQueueSnapshot": resources.get_job_queue_snapshot,
     "UpdateJobQueue": resources.update_job_queue,
     "DeleteJobQueue": resources.delete_job_queue,
     "RegisterJobDefinition": definitions.register_job_definition,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from recloser.sandbox.batch.fargate import is_fargate
 from recloser.sandbox.batch.limits import check_limits
-from recloser.sandbox.batch.model import BatchError, Document, arn, name_in
+from recloser.sandbox.batch.model import BatchError, Document, arn, name_in, now_ms
 from recloser.sandbox.batch.paging import page
 from recloser.sandbox.batch.scheduler import ENVIRONMENT, QUEUE
 from recloser.sandbox.batch.shares import check_policy
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _LIMIT = 50
 _MAX_ENVIRONMENTS = 3
+_SHOWN_AT_FRONT = 100
 _OF_QUEUE = ("state", "priority", "schedulingPolicyArn", "jobStateTimeLimitActions")
 
 
@@ -107,6 +108,14 @@ def create_job_queue(context: Context, request: Document) -> Document:
 def describe_job_queues(context: Context, request: Document) -> Document:
     """Show queues."""
     return _describe(context, QUEUE, "jobQueues", "jobQueueName", request)
+
+
+def get_job_queue_snapshot(context: Context, request: Document) -> Document:
+    """Show the jobs at the front of a queue; positions are not timed here, so each says when it was created."""
+    queue = find(context, QUEUE, request["jobQueue"])
+    front = context.scheduler.front(queue["jobQueueArn"], _SHOWN_AT_FRONT)
+    shown = [{"jobArn": job.detail["jobArn"], "earliestTimeAtPosition": job.detail["createdAt"]} for job in front]
+    return {"frontOfQueue": {"jobs": shown, "lastUpdatedAt": now_ms()}}
 
 
 def update_job_queue(context: Context, request: Document) -> Document:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict, deque
+from itertools import islice
 from typing import TYPE_CHECKING, Final, Protocol
 
 from recloser.sandbox.batch.endings import HOST_LOST, QUEUE_DELETED, record
@@ -89,6 +90,10 @@ class Scheduler:
     def jobs_on(self, environment: str) -> int:
         """How many jobs run on the compute environment of this ARN."""
         return self._capacity.jobs_on(environment)
+
+    def front(self, queue: str, limit: int) -> list[Job]:
+        """The next jobs of the queue of this ARN, the one that is due first."""
+        return list(islice((job for job in self._lines[queue] if job.status == "RUNNABLE"), limit))
 
     def check_room(self, queue: str, count: int) -> None:
         """Refuse `count` more jobs where they would be too many in SUBMITTED.

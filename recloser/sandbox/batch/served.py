@@ -68,6 +68,7 @@ SERVED: Final[Document] = {
     "CreateJobQueue": {**_QUEUE, "jobQueueName": ANY, "jobQueueType": ("ECS",), "tags": ANY},
     "UpdateJobQueue": {**_QUEUE, "jobQueue": ANY},
     "DescribeJobQueues": {"jobQueues": ANY, **_PAGE},
+    "GetJobQueueSnapshot": {"jobQueue": ANY},
     "DeleteJobQueue": {"jobQueue": ANY},
     "RegisterJobDefinition": {
         "jobDefinitionName": ANY,

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable  # noqa: TC003 - a dataclass reads its annotations
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from pydantic import SecretStr
 
-from recloser.aws import Account, JobEvent, NotFound, ObjectInfo, Unreachable
+from recloser.aws import AccessRefused, Account, JobEvent, NotFound, ObjectInfo, Unreachable
 from recloser.healing.site import Site
 from recloser.target import Target
 from recloser.values import (
     Capacity,
+    ComputeEnvironment,
     ContainerEdits,
     Evidence,
     JobAttempt,
     JobDefinition,
+    JobQueue,
     JobSnapshot,
     JobSpec,
     JobState,
@@ -27,6 +29,7 @@ from recloser.values import (
     utc_now,
 )
 
+T = TypeVar("T")
 ROLE_ARN = "arn:aws:iam::000000000000:role/optimo-job"
 DEFINITION_ARN = "arn:aws:batch:us-east-1:000000000000:job-definition/optimo:3"
 REGISTRY = "000000000000.dkr.ecr.us-east-1.amazonaws.com"
@@ -105,6 +108,10 @@ class FakeBatch:
     """How many of the next submissions are accepted without an answer."""
     closed: set[str] = field(default_factory=set)
     """Queues that do not exist."""
+    terminated: set[str] = field(default_factory=set)
+
+    def terminate(self, job_id: str, reason: str) -> None:
+        self.terminated.add(job_id)
 
     def submit(self, spec: JobSpec) -> str:
         self.submitted.append(spec)
@@ -122,6 +129,8 @@ class FakeBatch:
     def _end(self, job_id: str) -> JobSnapshot:
         spec = self.submitted[int(job_id.removeprefix("job-")) - 1]
         job = self.play(spec).job
+        if job_id in self.terminated:
+            job = job.model_copy(update={"state": JobState.FAILED, "is_terminated": True})
         return job.model_copy(update={"job_id": job_id, "memory_mib": spec.memory_mib or job.memory_mib})
 
     def check_queue(self, name: str) -> None:
@@ -151,9 +160,33 @@ class FakeCapacity:
     """What each queue can place; unknown by default."""
 
     queues: dict[str, Capacity] = field(default_factory=dict)
+    shown: JobQueue | None = None
+    """The one queue as Batch describes it."""
+    ahead: tuple[str, ...] = ()
+    launches: tuple[str, ...] = ()
+    quota: float | None = None
+    silent: set[str] = field(default_factory=set)
+    """Questions that may not be asked."""
 
     def of_queue(self, queue: str) -> Capacity:
         return self.queues.get(queue, Capacity())
+
+    def queue(self, name: str) -> JobQueue | None:
+        return self._answer("queue", self.shown)
+
+    def front(self, queue: str) -> tuple[str, ...]:
+        return self._answer("front", self.ahead)
+
+    def failed_launches(self, environment: ComputeEnvironment) -> tuple[str, ...]:
+        return self._answer("failed_launches", self.launches)
+
+    def vcpu_quota(self, environment: ComputeEnvironment) -> float | None:
+        return self._answer("vcpu_quota", self.quota)
+
+    def _answer(self, question: str, answer: T) -> T:
+        if question in self.silent:
+            raise AccessRefused("no right to ask", service="batch", operation=question)
+        return answer
 
 
 @dataclass

@@ -23,8 +23,8 @@ BATCH = {"batch:RegisterJobDefinition", "batch:DeregisterJobDefinition", "iam:Pa
 @pytest.mark.parametrize(
     ("guardrails", "added"),
     [
-        ({"memory": {"max_mib": 9}}, {"batch:DescribeComputeEnvironments", "ec2:DescribeInstanceTypes"}),
-        ({"queue": {"fallbacks": ["q2"]}}, {"batch:DescribeComputeEnvironments"}),
+        ({"memory": {"max_mib": 9}}, set()),
+        ({"queue": {"fallbacks": ["q2"]}}, set()),
         ({"timeout": {"max_s": 90}}, set()),
         ({"parallelism": {"variable": "N"}}, set()),
         ({"shared_memory": {"max_mib": 9}}, BATCH),
