@@ -3,9 +3,9 @@
 Run `python benchmarks/grid.py`; it takes one to three minutes and 1 GB of disk. The exit code is 1 when a gate is
 missed.
 
-Everything runs on one thread. A figure is the best of several turns, since others may use the machine; the load
-average is printed with it. pandapower solves its own case118, whose size is the same (its numbers are not: see
-tests/integration/grid).
+Everything runs on one thread, and a figure is the least processor time of several turns: what the wall clock shows on
+a core that nobody else uses. The load average is printed with it. pandapower solves its own case118, whose size is the
+same (its numbers are not: see tests/integration/grid).
 """
 
 from __future__ import annotations
@@ -77,14 +77,14 @@ class Bench:
 
 
 def best_s(action: Callable[[], object], turns: int = TURNS) -> float:
-    """Seconds of the fastest of several turns."""
+    """Processor seconds of the fastest of several turns."""
     return min(_timed(action) for _ in range(turns))
 
 
 def _timed(action: Callable[[], object]) -> float:
-    begun = time.perf_counter()
+    begun = time.process_time()
     action()
-    return time.perf_counter() - begun
+    return time.process_time() - begun
 
 
 def make(size: str) -> None:
