@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from recloser.aws.batch_answers import definition_of, snapshot_of
 from recloser.aws.errors import NotFound, Rejected
-from recloser.aws.siblings import sibling_of
+from recloser.aws.siblings import blueprint_of, sibling_of
 from recloser.aws.translation import sensible, translated
 
 if TYPE_CHECKING:
@@ -139,6 +139,20 @@ class BatchGateway:
             answer = self._client.register_job_definition(**request)
         with sensible("batch", "RegisterJobDefinition"):
             return definition_of({**request, **answer})
+
+    def blueprint(self, name: str) -> str:
+        """A definition as RegisterJobDefinition would take it, as JSON with its `revision`, without environment values.
+
+        Args:
+            name: Name (then its latest active revision), `name:revision`, or ARN.
+
+        Raises:
+            NotFound: There is none.
+            Rejected: It is not a definition of one container.
+        """
+        original = self._definition(name)
+        _value_of(original)
+        return json.dumps(blueprint_of(original))
 
     @translated("batch", "DeregisterJobDefinition")
     def deregister(self, definition_arn: str) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from recloser.values import placeholder
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -26,6 +28,21 @@ def sibling_of(
         "jobDefinitionName": name,
         "containerProperties": _edited(original["containerProperties"], edits),
         "tags": {**own_tags, **tags},
+    }
+
+
+def blueprint_of(original: Mapping[str, Any]) -> dict[str, Any]:
+    """A definition's content; in the place of each environment value stands a placeholder."""
+    container = dict(original["containerProperties"])
+    pairs = container.get("environment") or []
+    container["environment"] = [{"name": pair["name"], "value": placeholder(pair["name"])} for pair in pairs]
+    kept = {field: original[field] for field in _REGISTERED if original.get(field) not in ({}, [], None)}
+    return {
+        "jobDefinitionName": original["jobDefinitionName"],
+        **kept,
+        "containerProperties": {name: value for name, value in container.items() if value not in ({}, [], None)},
+        "tags": {key: value for key, value in original.get("tags", {}).items() if not key.startswith("aws:")},
+        "revision": original["revision"],
     }
 
 

@@ -20,6 +20,7 @@ from recloser.healing.errors import HealingError, Proposed, Refused
 from recloser.healing.holding import Hold
 from recloser.healing.masking import masked_by
 from recloser.healing.minimise import Trials
+from recloser.healing.permanent import patch_of
 from recloser.healing.refusal import as_failed_job
 from recloser.healing.remedies import REMEDIES, AcceptOutput, Case, stage_test_data
 from recloser.healing.resubmission import Resubmission
@@ -34,6 +35,7 @@ from recloser.values import (
     JobSnapshot,
     JobSpec,
     JobState,
+    Patch,
     Verdict,
     utc_now,
 )
@@ -510,5 +512,17 @@ class Healing:
         if self._is_open:
             self._revert(self._staged(), "the incident is closed")
             money = ledger.account_for(self.incident.attempts, self.site.target.prices, self.incident.fleet)
-            self._narrator.closed(self._book.close(verdict, reason, money=money))
+            patch = self._patch() if verdict is Verdict.HEALED else None
+            self._narrator.closed(self._book.close(verdict, reason, money=money, patch=patch))
         return self.incident
+
+    def _patch(self) -> Patch | None:
+        live = self._book.live()
+        try:
+            before, after = (
+                submission.specify(self.site, name="patch", tags={}, changes=changes, base=self._base)
+                for changes in ((), [planned.change for planned in live])
+            )
+            return patch_of(self.site, before, after, live)
+        except HealingError as error:
+            return Patch(by_hand=(f"The fix could not be written as a patch: {error}",))

@@ -4,8 +4,10 @@ from recloser.report.files import ReportError, ReportFiles, to_json, write_incid
 from recloser.report.fleet import fleet_rows
 from recloser.report.markdown import escape_inline, fence
 from recloser.report.money import money_rows
+from recloser.report.patch import patch_files
 from recloser.report.render import render_markdown
 from recloser.report.rows import attempt_rows, change_rows, record_rows
+from recloser.report.terraform import terraform
 from recloser.report.times import between, duration, moment
 from recloser.report.words import usd
 
@@ -21,8 +23,10 @@ __all__ = [
     "fleet_rows",
     "moment",
     "money_rows",
+    "patch_files",
     "record_rows",
     "render_markdown",
+    "terraform",
     "to_json",
     "usd",
     "write_incident",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from recloser.errors import RecloserError
+from recloser.report.patch import patch_files
 from recloser.report.render import render_markdown
 from recloser.values import Incident, Verdict
 
@@ -22,6 +23,8 @@ class ReportFiles:
 
     markdown: Path
     json: Path
+    patch: tuple[Path, ...] = ()
+    """What makes the fix permanent."""
 
 
 def to_json(incident: Incident) -> str:
@@ -32,7 +35,7 @@ def to_json(incident: Incident) -> str:
 
 
 def write_incident(incident: Incident, folder: Path) -> ReportFiles:
-    """Write `<folder>/<incident id>/incident.md` and `incident.json`, each whole or not at all.
+    """Write `<folder>/<incident id>/incident.md`, `incident.json` and `patch/`, each file whole or not at all.
 
     Args:
         incident: What to write; what an earlier call wrote of it is replaced.
@@ -42,9 +45,13 @@ def write_incident(incident: Incident, folder: Path) -> ReportFiles:
         ReportError: The folder cannot be written, or the incident's id cannot name a folder.
     """
     home = folder / _folder_name(incident.incident_id)
-    files = ReportFiles(markdown=home / "incident.md", json=home / "incident.json")
+    patches = {home / "patch" / name: text for name, text in patch_files(incident).items()}
+    files = ReportFiles(markdown=home / "incident.md", json=home / "incident.json", patch=tuple(patches))
     try:
         home.mkdir(parents=True, exist_ok=True)
+        for file, text in patches.items():
+            file.parent.mkdir(exist_ok=True)
+            _write_whole(file, text)
         _write_whole(files.json, to_json(incident))
         _write_whole(files.markdown, render_markdown(incident))
     except OSError as error:

@@ -7,6 +7,7 @@ from recloser import __version__
 from recloser.report.fleet import FLEET_COLUMNS, fleet_cells, fleet_facts
 from recloser.report.markdown import EMPTY, NOTHING, Markdown, cell_code, code_span, fence, table_row
 from recloser.report.money import money_lines
+from recloser.report.patch import patch_lines
 from recloser.report.rows import ATTEMPT_COLUMNS, attempt_cells
 from recloser.report.story import next_steps, verdict_sentence, what_happened
 from recloser.report.times import duration, moment
@@ -67,6 +68,7 @@ class Page:
     attempts: Lines
     failures: tuple[FailurePart, ...]
     changes: tuple[ChangePart, ...]
+    patch: Lines
     fleet: Lines
     trials: Lines
     outputs: Lines
@@ -86,6 +88,7 @@ def page_of(incident: Incident) -> Page:
         attempts=_table(ATTEMPT_COLUMNS, attempt_cells(incident)),
         failures=tuple(_failure(attempt) for attempt in incident.attempts if has_failed(attempt)),
         changes=tuple(_change(number, change) for number, change in enumerate(incident.changes, start=1)),
+        patch=patch_lines(incident),
         fleet=(*fleet_facts(incident), *_gap(_table(FLEET_COLUMNS, fleet_cells(incident)))),
         trials=_table(("attempt", "without", "outcome"), _trial_cells(incident)),
         money=money_lines(incident),

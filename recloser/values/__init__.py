@@ -37,6 +37,7 @@ from recloser.values.job import (
     LogTail,
 )
 from recloser.values.memory import Label, Occurrence, Outcome, Recurrence, Standing
+from recloser.values.patch import DefinitionPatch, Patch, RolePolicy, placeholder
 from recloser.values.queue import ComputeEnvironment, JobQueue
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "ComputeEnvironment",
     "Container",
     "ContainerEdits",
+    "DefinitionPatch",
     "Diagnosis",
     "Evidence",
     "EvidenceLine",
@@ -73,12 +75,15 @@ __all__ = [
     "Occurrence",
     "Outcome",
     "OutputCheck",
+    "Patch",
     "Platform",
     "Recurrence",
+    "RolePolicy",
     "RuledOut",
     "Standing",
     "Turn",
     "Value",
     "Verdict",
+    "placeholder",
     "utc_now",
 ]

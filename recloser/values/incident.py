@@ -10,6 +10,7 @@ from recloser.values.base import Value
 from recloser.values.cause import Cause
 from recloser.values.job import JobSnapshot, JobState, JobTableRow, LogTail
 from recloser.values.memory import Recurrence, Standing
+from recloser.values.patch import Patch
 
 
 class FixMode(StrEnum):
@@ -339,5 +340,7 @@ class Incident(Value):
     metrics: Metrics | None = None
     fleet: Fleet | None = None
     """The jobs that failed together, where it is not about one job alone."""
+    patch: Patch | None = None
+    """What makes the fix permanent, where there is something to keep."""
     money: Money | None = None
     """None where the target declares no prices."""

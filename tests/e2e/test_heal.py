@@ -97,6 +97,33 @@ def test_three_faults_at_once_are_healed_in_four_attempts(optimo: Optimo) -> Non
         assert store.incident(run.incident.incident_id) == run.incident
 
 
+def test_the_patch_makes_the_fix_permanent(optimo: Optimo) -> None:
+    """Its owner registers the definition and puts the policy as they lie beside the report: the job is healthy."""
+    optimo.inject("missing-environment", "s3-read-denied", "small-memory")
+    run = optimo.heal("--minimise")
+    assert run.incident.verdict is Verdict.HEALED
+    assert {change.state for change in run.incident.changes} == {DONE}
+    folder = optimo.home / "incidents" / run.incident.incident_id / "patch"
+    definition, policy = (folder / "job-definition.json").read_text(), folder / "policy-1-optimo-job.json"
+    batch, iam = optimo.sandbox.client("batch"), optimo.sandbox.client("iam")
+    known = batch.describe_job_definitions(jobDefinitionName="optimo", status="ACTIVE")["jobDefinitions"]
+    latest = max(known, key=lambda one: one["revision"])
+    values = {pair["name"]: pair["value"] for pair in latest["containerProperties"]["environment"]}
+    catalogue = load_target(optimo.folder).catalogue
+    for name, entry in catalogue.items():
+        values.setdefault(name, entry.value.get_secret_value() if entry.value else "")
+    for name, value in values.items():
+        assert value not in definition or name == value
+        definition = definition.replace(f"${{{name}}}", value)
+    batch.register_job_definition(**json.loads(definition))
+    iam.put_role_policy(RoleName="optimo-job", PolicyName="owner", PolicyDocument=policy.read_text())
+    iam.delete_role_policy(RoleName="optimo-job", PolicyName=f"recloser-{run.incident.incident_id}-2")
+    assert "aws_batch_job_definition" in (folder / "main.tf").read_text()
+    again = optimo.heal()
+    iam.delete_role_policy(RoleName="optimo-job", PolicyName="owner")
+    assert (again.incident.verdict, again.incident.changes) == (Verdict.HEALTHY, ())
+
+
 def test_a_grant_names_the_objects_of_the_error_and_nothing_else(optimo: Optimo) -> None:
     """Four exact objects, one exact action, on the job's own role, in a policy named after the incident."""
     optimo.inject("s3-read-denied")

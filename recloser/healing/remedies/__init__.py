@@ -24,7 +24,7 @@ from recloser.healing.remedies.lever import lower_parallelism
 from recloser.healing.remedies.log_group import CreateLogGroup, create_log_group, fix_log_options
 from recloser.healing.remedies.memory import raise_memory
 from recloser.healing.remedies.override import Override
-from recloser.healing.remedies.permission import GrantPermission, grant_permission
+from recloser.healing.remedies.permission import GrantPermission, grant_permission, policy_of
 from recloser.healing.remedies.proposal import Proposal, proposer
 from recloser.healing.remedies.queue import switch_queue
 from recloser.healing.remedies.request import RepairRequest, repair_request
@@ -108,8 +108,10 @@ __all__ = [
     "AcceptOutput",
     "Case",
     "Change",
+    "GrantPermission",
     "Proposal",
     "Wording",
+    "policy_of",
     "remedy_facts",
     "restore_change",
     "stage_test_data",

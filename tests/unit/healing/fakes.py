@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable  # noqa: TC003 - a dataclass reads its annotations
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -142,6 +143,18 @@ class FakeBatch:
             if name in {definition.name, definition.arn}:
                 return definition
         raise NotFound(f"no job definition {name}", service="batch", operation="DescribeJobDefinitions")
+
+    def blueprint(self, name: str) -> str:
+        short = name.rsplit("/", 1)[-1]
+        container = {
+            "image": f"{REGISTRY}/optimo:1.4.2",
+            "command": ["run"],
+            "jobRoleArn": ROLE_ARN,
+            "environment": [{"name": "TOKEN", "value": "${TOKEN}"}],
+            "resourceRequirements": [{"type": "VCPU", "value": "1"}, {"type": "MEMORY", "value": "256"}],
+        }
+        document = {"jobDefinitionName": short.split(":")[0], "type": "container", "containerProperties": container}
+        return json.dumps({**document, "tags": {}, "revision": 3})
 
     def register_sibling(
         self, definition_arn: str, *, name: str, edits: ContainerEdits, tags: dict[str, str]

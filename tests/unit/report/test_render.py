@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from recloser.report import attempt_rows, change_rows, fleet_rows, money_rows, render_markdown
 from recloser.report.markdown import visible
 from recloser.report.page import LOG_LINES
+from recloser.report.patch import patch_lines
 from recloser.report.render import as_markdown
 from recloser.report.words import has_failed
 from recloser.values import (
@@ -361,7 +362,8 @@ class TestHostileIncident:
         assert "html_block" not in block_types(report)
         failed, changes = sum(map(has_failed, incident.attempts)), len(incident.changes)
         trials = any(attempt.without for attempt in incident.attempts)
-        assert len(headings(report)) == 7 + (failed > 0) + failed + changes + trials + (incident.fleet is not None)
+        parts = trials + (incident.fleet is not None) + bool(patch_lines(incident))
+        assert len(headings(report)) == 7 + (failed > 0) + failed + changes + parts
         assert set(row_widths(report)) <= {9, 6, 3, 2}
         assert row_widths(report).count(9) == len(incident.attempts) + bool(incident.attempts)
         assert report.encode("utf-8").decode("utf-8") == report
