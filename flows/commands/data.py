@@ -5,24 +5,23 @@ The grid's libraries are slow to import and are an extra: they are imported by t
 
 from __future__ import annotations
 
-import os
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from recloser.errors import RecloserError
+from flows.commands.data_corrupt import corrupt
+from flows.commands.data_ground import import_grid, refusals, steps_progress
+from flows.commands.data_validate import baseline, validate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from recloser.grid import DatasetRequest, Summary
 
-app = typer.Typer(no_args_is_help=True, help="Datasets of the IEEE grids: make them, look at them.")
+app = typer.Typer(no_args_is_help=True, help="Datasets: make them, look at them, judge them.")
+app.command()(validate)
+app.command()(baseline)
+app.command()(corrupt)
 
 _DEFAULT_FOLDER = Path(".recloser/data")
 _DEFAULT_SIZE = "small"
@@ -60,7 +59,7 @@ def generate(  # noqa: PLR0917 - Typer calls it by name
     with refusals():
         request = _request(grid, size, case, steps, seed)
         folder = out or _DEFAULT_FOLDER / request.dataset_id
-        with _progress(request) as on_progress:
+        with steps_progress("steps", request.n_steps) as on_progress:
             stored = grid.write_dataset(request, folder, file_format=file_format.value, on_progress=on_progress)
     residuals = stored.manifest.residuals
     typer.echo(
@@ -88,30 +87,6 @@ def show(
         raise typer.Exit(1)
 
 
-@contextmanager
-def refusals() -> Iterator[None]:
-    """What cannot be done is one message and exit code 2, apart from an answer that is no."""
-    try:
-        yield
-    except RecloserError as error:
-        typer.echo(f"recloser: {error}", err=True)
-        raise typer.Exit(2) from None
-
-
-def import_grid() -> Any:
-    """The grid's package, with numpy on one thread."""
-    # One thread is faster here than many that wait for each other, and its bits do not depend on the machine's cores.
-    # OpenBLAS reads this once, when numpy is imported.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    try:
-        from recloser import grid  # noqa: PLC0415
-    except ModuleNotFoundError as error:
-        raise RecloserError(
-            f"{error.name} is not installed; grid datasets need `pip install 'recloser[grid]'`."
-        ) from error
-    return grid
-
-
 def _request(grid: Any, size: str | None, case: str | None, steps: int | None, seed: int) -> DatasetRequest:
     if case is None and steps is None:
         request: DatasetRequest = grid.request_size(size or _DEFAULT_SIZE, seed=seed)
@@ -120,15 +95,6 @@ def _request(grid: Any, size: str | None, case: str | None, steps: int | None, s
     else:
         raise typer.BadParameter("give either --size, or --case together with --steps")
     return request
-
-
-@contextmanager
-def _progress(request: DatasetRequest) -> Iterator[Callable[[int], None]]:
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("steps", total=request.n_steps)
-        yield lambda done: progress.update(task, completed=done)
 
 
 def _as_text(summary: Summary) -> str:
