@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 TARGET ?= examples/optimo
 
-.PHONY: help setup heal test test-quick lint coverage lock clean
+.PHONY: help setup heal test test-quick bench lint coverage lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -33,6 +33,10 @@ test: $(READY)  ## every test
 
 test-quick: $(READY)  ## the tests that need no sandbox and no server, in under a minute
 	$(BIN)/pytest tests/unit -n 2
+
+bench: $(READY)  ## measured figures beside their gates; ONLY=sandbox for one of them
+	@missed=0; for file in benchmarks/$(or $(ONLY),*).py; do \
+	  echo "== $$file"; $(BIN)/python $$file || missed=1; done; exit $$missed
 
 lint: $(READY)  ## style, types, floors and rooms
 	$(BIN)/ruff check .
