@@ -23,6 +23,8 @@ PATTERN_LIMIT = 2_000
 """Characters of a line that a regular expression is tried on."""
 _NO_DIGITS = str.maketrans("", "", "0123456789")
 _KEPT_INDICES = 8
+_KEPT_REASONS = 1_000
+_STOPPED = ("a request to Batch stopped the job",)
 _REASONS: tuple[Where, ...] = ("status_reason", "container_reason")
 
 
@@ -60,12 +62,13 @@ class Text:
         return list(accumulate((len(line) + 1 for line in self._flat.values()), initial=0))
 
     @cached_property
-    def _vocabulary(self) -> str:
+    def vocabulary(self) -> str:
+        """Every word of the lines once."""
         return " ".join(set(self._joined.split()))
 
     def may_hold(self, word: str) -> bool:
         """Whether a lower-case word occurs anywhere."""
-        return word in self._vocabulary
+        return word in self.vocabulary
 
     def holding(self, word: str) -> list[int]:
         """Lines with the word, ascending: the last `HITS`, and the first."""
@@ -82,7 +85,7 @@ class Text:
 
     def with_phrase(self, sought: Phrase) -> list[int]:
         """Lines with the phrase."""
-        vocabulary = self._vocabulary
+        vocabulary = self.vocabulary
         for word in sought.words:
             if word not in vocabulary:
                 return []
@@ -106,6 +109,7 @@ class Index:
         self.signatures = tuple(signatures)
         self._by_word: dict[Where, dict[str, list[int]]] = {}
         self._always: dict[Where, list[int]] = {}
+        self._known: dict[tuple[Where, str], frozenset[int]] = {}
         for number, signature in enumerate(self.signatures):
             words = {phrase(wording).rarest for wording in signature.any} | {word.lower() for word in signature.words}
             if not words or (signature.pattern and not signature.words):
@@ -115,15 +119,24 @@ class Index:
                 for word in words:
                     self._by_word.setdefault(where, {}).setdefault(word, []).append(number)
 
-    def possible(self, where: Where, text: Text) -> set[int]:
-        """Numbers of the signatures that may match."""
+    def possible(self, where: Where, text: Text) -> frozenset[int]:
+        """Numbers of the signatures that may match; a reason that comes again and again is looked up once."""
         if not text.lines:
-            return set()
+            return frozenset()
+        key = (where, text.lines[0]) if len(text.lines) == 1 else None
+        known = None if key is None else self._known.get(key)
+        if known is not None:
+            return known
+        vocabulary = text.vocabulary
         found = set(self._always.get(where, ()))
         for word, numbers in self._by_word.get(where, {}).items():
-            if text.may_hold(word):
+            if word in vocabulary:
                 found.update(numbers)
-        return found
+        if key is not None:
+            if len(self._known) >= _KEPT_REASONS:
+                self._known.clear()
+            self._known[key] = frozenset(found)
+        return frozenset(found)
 
 
 _INDICES: dict[int, Index] = {}
@@ -179,14 +192,14 @@ def matches(symptoms: Symptoms, signatures: Sequence[Signature]) -> tuple[Match,
         "container_reason": Text(symptoms.container_lines),
         "log": Text(symptoms.log_lines),
         "outputs": Text(symptoms.outputs),
-        "stopped": Text(("a request to Batch stopped the job",) if symptoms.stopped else ()),
+        "stopped": Text((symptoms.status_lines or _STOPPED) if symptoms.stopped else ()),
         "exit_code": Text(() if symptoms.exit_code is None else (str(symptoms.exit_code),)),
     }
     index = _index_of(signatures)
     possible = {where: index.possible(where, text) for where, text in texts.items()}
     found = [
         match
-        for number in sorted(set().union(*possible.values()))
+        for number in sorted(frozenset().union(*possible.values()))
         for match in _matches(index.signatures[number], texts, possible, number, symptoms.exit_code)
     ]
     return tuple(sorted(found, key=lambda match: ORDER[match.step]))
@@ -195,7 +208,7 @@ def matches(symptoms: Symptoms, signatures: Sequence[Signature]) -> tuple[Match,
 def _matches(
     signature: Signature,
     texts: Mapping[Where, Text],
-    possible: Mapping[Where, set[int]],
+    possible: Mapping[Where, frozenset[int]],
     number: int,
     exit_code: int | None,
 ) -> Iterator[Match]:
@@ -210,12 +223,12 @@ def _matches(
 
 
 def _lines(signature: Signature, text: Text) -> list[int]:
-    if not signature.any and signature.pattern is None:
-        return list(text.every)
     found = {index for wording in signature.any for index in text.with_phrase(phrase(wording))}
     if signature.pattern is not None:
         found.update(_with_pattern(regex(signature.pattern), _candidates(signature, text), text))
-    refused = tuple(map(phrase, signature.unless))
+    elif not signature.any:
+        found.update(text.every)
+    refused = tuple(map(phrase, signature.unless)) if found else ()
     return sorted(index for index in found if not any(text.holds(index, words) for words in refused))
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 _BLANKS = re.compile(r"\s+")
 _WORD = re.compile(r"[^\W_]+")
 
 
+@lru_cache(maxsize=2_000)
 def flat(line: str) -> str:
     """A line as phrases see it: lower case, single blanks."""
     return _BLANKS.sub(" ", line).strip().lower()

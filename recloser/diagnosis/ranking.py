@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from recloser.diagnosis.symptoms import Symptoms
     from recloser.values import Cause
 
-_CHAINED = re.compile(r"during handling of the above exception|direct cause of the following exception", re.IGNORECASE)
+_CHAINED = re.compile(r"during handling of the above exception", re.IGNORECASE)
 _SURVIVED = re.compile(
     r"\b(warn(ing)?|debug)\b|\bretry(ing)?\b|will (be )?retr|attempt \d+ (of|/) ?\d+|ignor(ed|ing)|falling back"
     r"|non-?fatal|skipping|trying again",
@@ -68,7 +68,7 @@ def rank(found: Sequence[Match], symptoms: Symptoms) -> tuple[Ranked, ...]:
         symptoms: What they were found in.
     """
     ordered = sorted((_judged(match, symptoms) for match in found), key=_place)
-    return tuple(_first_of_a_chain(ordered, symptoms))
+    return tuple(_better_said_nearby(_first_of_a_chain(ordered, symptoms)))
 
 
 def _judged(match: Match, symptoms: Symptoms) -> Ranked:
@@ -84,7 +84,7 @@ def _place(ranked: Ranked) -> tuple[int, int, bool, int]:
     return (
         _standing(ranked),
         ORDER[match.step],
-        in_log and match.signature.symptom,
+        match.signature.symptom if in_log else match.signature.tier is Tier.GENERAL,
         -match.position if in_log else 0,
     )
 
@@ -98,7 +98,10 @@ def _standing(ranked: Ranked) -> int:
 
 
 def _first_of_a_chain(ordered: list[Ranked], symptoms: Symptoms) -> list[Ranked]:
-    """An exception raised while another was handled is a consequence: the first of a chain is the cause."""
+    """An exception raised while another was handled is a consequence: the first of a chain is the cause.
+
+    One that was raised `from` another is its author's own explanation, and stands.
+    """
     if not ordered or ordered[0].match.field != "log":
         return ordered
     lines = symptoms.log_lines
@@ -123,6 +126,18 @@ def _first_of_a_chain(ordered: list[Ranked], symptoms: Symptoms) -> list[Ranked]
         return ordered
     first = min(earlier, key=lambda ranked: ranked.match.found[0][0])
     return [first, *(ranked for ranked in ordered if ranked is not first)]
+
+
+def _better_said_nearby(ordered: list[Ranked]) -> list[Ranked]:
+    """A message often fills several lines: of those the most telling one is believed, not the last."""
+    if not ordered or ordered[0].match.field != "log" or ordered[0].match.signature.tier is not Tier.GENERAL:
+        return ordered
+    end = ordered[0].match.position
+    for other in ordered[1:]:
+        telling = other.match.signature.tier in {Tier.STATED, Tier.DISTINCT} and _standing(other) == 0
+        if telling and other.match.field == "log" and 0 <= end - other.match.position <= _NEAR:
+            return [other, *(ranked for ranked in ordered if ranked is not other)]
+    return ordered
 
 
 def _survived(match: Match, symptoms: Symptoms) -> str | None:

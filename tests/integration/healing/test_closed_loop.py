@@ -175,7 +175,8 @@ def test_a_pull_outside_the_boundary_is_proposed_and_not_granted(workshop: Works
     workshop.define(executionRoleArn=workshop.arn("shop-execution"))
     incident = workshop.heal()
     assert (incident.verdict, len(incident.attempts)) == (Verdict.LOCKED_OUT, 1)
-    assert remedies(incident) == [("grant_permission", ChangeState.DECLINED)]
+    proposed = [("grant_permission", ChangeState.DECLINED), ("fix_repository_policy", ChangeState.DECLINED)]
+    assert remedies(incident) == proposed
     assert "ecr:BatchGetImage" in incident.changes[0].diff
     assert iam.list_role_policies(RoleName="shop-execution")["PolicyNames"] == ["own"]
 

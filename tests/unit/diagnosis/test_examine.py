@@ -91,6 +91,18 @@ def test_the_first_of_a_chain_of_exceptions_is_the_cause() -> None:
     assert named(Symptoms(exit_code=1, log=log)) is Cause.S3_PERMISSION
 
 
+def test_an_exception_raised_from_another_explains_it() -> None:
+    """`raise … from` is the program's own explanation of what went wrong."""
+    log = ("OSError: [Errno 28] No space left on device", "The above exception was the direct cause of the following")
+    assert named(Symptoms(exit_code=1, log=(*log, "RuntimeError: out of shared memory"))) is Cause.SHM_TOO_SMALL
+
+
+def test_a_queue_that_cancels_is_no_person() -> None:
+    """Batch marks a job that its queue's time limit cancelled like one that a person stopped."""
+    reason = "Canceled by JobStateTimeLimit action due to reason: MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT"
+    assert named(Symptoms(status_reason=reason, stopped=True)) is Cause.RUNNABLE_RESOURCE_REQUIREMENT
+
+
 def test_a_success_is_not_diagnosed_from_a_line_of_its_log() -> None:
     """A container that exited 0 may print what it likes."""
     assert named(Symptoms(exit_code=0, log=(DENIED,))) is Cause.UNKNOWN
