@@ -26,7 +26,7 @@ from recloser.aws.objects import ObjectsGateway
 from recloser.aws.translation import sensible, translated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from mypy_boto3_batch import BatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -61,6 +61,8 @@ class Account:
     images: ImagesGateway
     events: EventsGateway
     capacity: CapacityGateway
+    batch_in: Callable[[str], BatchGateway]
+    """Batch of the same account in another region, to look whether something is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,7 @@ def connect(settings: Settings) -> Account:
         images=ImagesGateway(clients.ecr),
         events=EventsGateway(clients.sqs),
         capacity=CapacityGateway(clients.batch, lambda name: _further(name, session, settings, clients.batch)),
+        batch_in=lambda region: _batch_in(session, settings, account_id, region),
     )
 
 
@@ -150,6 +153,13 @@ def _further(service: str, session: boto3.session.Session, settings: Settings, b
     client = make(service, region_name=batch.meta.region_name, config=_config(settings, attempts=_IDENTITY_ATTEMPTS))
     check_endpoints({"batch": batch.meta.endpoint_url, service: client.meta.endpoint_url}, os.environ)
     return client
+
+
+def _batch_in(session: boto3.session.Session, settings: Settings, account_id: str, region: str) -> BatchGateway:
+    client = session.client("batch", region_name=region, config=_config(settings, attempts=_IDENTITY_ATTEMPTS))
+    check_endpoints({"batch": client.meta.endpoint_url}, os.environ)
+    _limit(client, limiter_of(account_id, region, settings.calls_per_s))
+    return BatchGateway(client, client, region=region)
 
 
 def _config(settings: Settings, *, attempts: int) -> Config:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import ipaddress
 import re
 from contextlib import contextmanager
+from functools import cache
 from http import HTTPStatus
 from traceback import walk_tb
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import botocore.session
 from botocore import exceptions as boto
 from botocore.parsers import ResponseParserError
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
 
 from recloser.aws.errors import (
     AccessRefused,
@@ -91,6 +95,10 @@ _ACTION_OF = {"HeadObject": "s3:GetObject", "ListObjectsV2": "s3:ListBucket", "G
 _REFUSED_ACTION = re.compile(r"not authorized to perform: ([a-z0-9-]{1,64}:[A-Za-z0-9]{1,128})")
 _NONSENSE = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError)
 _HIDE = Redactor(())
+
+
+_NEAR = 0.7
+_REGION_OF_HOST = re.compile(r"[a-z0-9.-]+?\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?$")
 
 
 @contextmanager
@@ -186,6 +194,27 @@ def _no_connection(error: boto.BotoCoreError, service: str, said: str) -> str:
     late = isinstance(error, boto.ReadTimeoutError)
     problem = f"no answer in time from {origin}" if late else f"cannot reach {origin}"
     if not is_loopback(url):
-        return f"{problem}: is the network up, and the endpoint the right one? ({said})"
+        return f"{problem}: {_region_hint(url) or 'is the network up, and the endpoint the right one?'} ({said})"
     variable = "AWS_ENDPOINT_URL_BATCH" if service == "batch" else "AWS_ENDPOINT_URL"
     return f"{problem} ({variable}): is the sandbox up? `recloser sandbox up`"
+
+
+def _region_hint(url: str) -> str | None:
+    """What is wrong with the region in an AWS address, if that is what is wrong."""
+    found = _REGION_OF_HOST.match(urlsplit(url).hostname or "")
+    known = _known_regions()
+    if found is None or found[1] in known:
+        return None
+    near = process.extractOne(found[1], known, scorer=OSA.normalized_similarity, score_cutoff=_NEAR)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return f"{found[1]!r} is no AWS region that boto3 knows (AWS_DEFAULT_REGION, or `region` in the profile){hint}"
+
+
+@cache
+def _known_regions() -> tuple[str, ...]:
+    session = botocore.session.get_session()
+    return tuple(
+        region
+        for partition in session.get_available_partitions()
+        for region in session.get_available_regions("ec2", partition_name=partition)
+    )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from recloser.aws import NotFound
+from recloser.aws import AwsError, NotFound
 from recloser.healing.errors import NotReady, Refused
 from recloser.redaction import Redactor, is_secret_name, secrets_of
 
@@ -66,9 +66,22 @@ def prepare(target: Target, account: Account) -> Site:
         raise NotReady(
             f"target {target.name!r} is not ready: {error}\n"
             f"Looked in account {account.account_id}, region {account.region}, as {account.identity_arn}. "
-            f"Check `[job]` in {target.folder / 'recloser.toml'} and AWS_DEFAULT_REGION."
+            f"{_elsewhere(target, account)}"
         ) from error
     return Site(target=target, account=account, secrets=_secrets(target, definition))
+
+
+def _elsewhere(target: Target, account: Account) -> str:
+    """What to do about a job that is not in this region: the declared region that has it, if there is one."""
+    for region in target.job.regions:
+        batch = account.batch_in(region)
+        try:
+            batch.check_queue(target.job.queue)
+            batch.definition(target.job.definition)
+        except AwsError:
+            continue
+        return f"Both are in {region}: run the same command with AWS_DEFAULT_REGION={region}."
+    return f"Check `[job]` in {target.folder / 'recloser.toml'} and AWS_DEFAULT_REGION."
 
 
 def _secrets(target: Target, definition: JobDefinition) -> tuple[str, ...]:

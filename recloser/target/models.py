@@ -53,6 +53,8 @@ class JobTarget(Declared):
     timeout_s: int | None = Field(default=None, ge=60)
     """Instead of the definition's."""
     array_size: int | None = Field(default=None, ge=1, le=10_000)
+    regions: tuple[str, ...] = ()
+    """Other regions the job may live in; they are looked at when its queue or definition is not found."""
 
 
 class JobTable(Declared):

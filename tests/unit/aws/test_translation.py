@@ -154,3 +154,13 @@ def test_an_answer_that_cannot_be_read_is_malformed() -> None:
 def test_loopback_is_this_machine_only(url: str, loopback: bool) -> None:  # noqa: FBT001
     """The sandbox listens nowhere else."""
     assert is_loopback(url) is loopback
+
+
+@pytest.mark.parametrize(
+    ("region", "said"),
+    [("us-esat-1", "did you mean 'us-east-1'?"), ("us-east-1", "is the network up"), ("atlantis", "no AWS region")],
+)
+def test_a_misspelt_region_is_named(region: str, said: str) -> None:
+    """The address cannot be reached because there is none."""
+    error = EndpointConnectionError(endpoint_url=f"https://batch.{region}.amazonaws.com/")
+    assert said in str(translation_of(error))

@@ -265,8 +265,13 @@ class FakeAccount:
     region: str = "us-east-1"
     identity_arn: str = "arn:aws:iam::000000000000:user/recloser"
 
+    elsewhere: dict[str, FakeBatch] = field(default_factory=dict)
+
     def __post_init__(self) -> None:
         self.logs = FakeLogs(self.batch)
+
+    def batch_in(self, region: str) -> FakeBatch:
+        return self.elsewhere.get(region, FakeBatch(closed={"optimo"}))
 
 
 def a_target(folder: Path, **tables: Any) -> Target:
