@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import tempfile
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 # What DescribeJobDefinitions tells beside what RegisterJobDefinition takes.
 _NOT_REGISTERED = ("jobDefinitionArn", "revision", "status", "containerOrchestrationType")
+
+_NO_SECRET = "not-a-secret-of-any-account"  # noqa: S105 - what it says
 
 # A manifest that leads nowhere: listed, and not to be pulled.
 _HOLLOW = {
@@ -92,6 +95,29 @@ class _Injector:
     @inject.register
     def _(self, fault: models.ReplaceCommand) -> None:
         self._new_revision(lambda container: container.update(command=list(fault.command)))
+
+    @inject.register
+    def _(self, fault: models.SetLogGroup) -> None:
+        logs = self._client("logs")
+        with contextlib.suppress(logs.exceptions.ResourceNotFoundException):
+            logs.delete_log_group(logGroupName=fault.group)
+        options = {"logDriver": "awslogs", "options": {"awslogs-group": fault.group}}
+        self._new_revision(lambda container: container.update(logConfiguration=options))
+
+    @inject.register
+    def _(self, fault: models.StaticKeys) -> None:
+        def shadow(container: dict[str, Any]) -> None:
+            forged = {"AWS_ACCESS_KEY_ID": fault.key_id, "AWS_SECRET_ACCESS_KEY": _NO_SECRET}
+            others = [pair for pair in container["environment"] if pair["name"] not in forged]
+            container["environment"] = [*others, *({"name": name, "value": forged[name]} for name in forged)]
+
+        self._new_revision(shadow)
+
+    @inject.register
+    def _(self, fault: models.Distrust) -> None:
+        statement = {"Effect": "Allow", "Principal": {"Service": fault.service}, "Action": "sts:AssumeRole"}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        self._client("iam").update_assume_role_policy(RoleName=self._target.job.role, PolicyDocument=document)
 
     @inject.register
     def _(self, fault: models.SetImageTag) -> None:

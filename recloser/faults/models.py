@@ -71,6 +71,28 @@ class SetImageTag(_Declared):
     tag: str
 
 
+class SetLogGroup(_Declared):
+    """The job definition logs to a group that does not exist."""
+
+    kind: Literal["set_log_group"]
+    group: str
+
+
+class StaticKeys(_Declared):
+    """The job definition sets access keys that no account knows, and that shadow the job role."""
+
+    kind: Literal["static_keys"]
+    key_id: str
+
+
+class Distrust(_Declared):
+    """The job role no longer lets ECS tasks assume it."""
+
+    kind: Literal["distrust"]
+    service: str
+    """The only service that its trust policy names then."""
+
+
 class Revoke(_Declared):
     """A statement of the job role's policy is gone."""
 
@@ -139,6 +161,9 @@ Fault = (
     | SetMemory
     | ReplaceCommand
     | SetImageTag
+    | SetLogGroup
+    | StaticKeys
+    | Distrust
     | Revoke
     | Deny
     | DeleteInput

@@ -204,6 +204,7 @@ def _comparable(container):
         "command": container.get("command"),
         "jobRoleArn": container.get("jobRoleArn"),
         "environment": {one["name"]: one["value"] for one in container.get("environment", [])},
+        "logs": (container.get("logConfiguration") or {}).get("options") or {},
         "resources": {one["type"]: one["value"] for one in container.get("resourceRequirements", [])},
     }
 

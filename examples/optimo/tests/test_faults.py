@@ -13,6 +13,9 @@ PARAMETERS = {
     "drop_environment": {"variable"},
     "set_environment": {"variable", "value"},
     "set_memory": {"memory_mib"},
+    "set_log_group": {"group"},
+    "static_keys": {"key_id"},
+    "distrust": {"service"},
     "revoke": {"sid"},
     "deny": {"action", "resource"},
     "delete_input": {"uri"},
@@ -53,5 +56,7 @@ def test_a_fault_finds_what_it_spoils(fault):
     if "sid" in fault:
         policy = json.loads((EXAMPLE / "infra" / "job-role-policy.json").read_text())
         assert fault["sid"] in {one["Sid"] for one in policy["Statement"]}
+    if fault["kind"] == "set_log_group":
+        assert fault["group"] in TARGET["guardrails"]["logs"]["groups"]
     if fault["kind"] == "drop_environment":
         assert fault["variable"] in TARGET["catalogue"]
