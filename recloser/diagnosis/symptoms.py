@@ -69,15 +69,20 @@ class Symptoms:
         )
 
 
+_BY_THE_QUEUE = "JobStateTimeLimit"
+"""A queue that ends what waits too long is no person: its words name the reason (batch-failures section 7.2)."""
+
+
 def symptoms_of(evidence: Evidence) -> Symptoms:
     """What collected evidence shows of its last attempt."""
     job, attempt = evidence.job, evidence.job.last_attempt
+    said = _joined(attempt.status_reason, job.status_reason)
     return Symptoms(
-        status_reason=_joined(attempt.status_reason, job.status_reason),
+        status_reason=said,
         container_reason=attempt.container_reason,
         exit_code=attempt.exit_code,
         log=tuple(line.text for line in evidence.log.lines),
-        stopped=job.is_terminated or job.is_cancelled,
+        stopped=(job.is_terminated or job.is_cancelled) and _BY_THE_QUEUE not in (said or ""),
         outputs=tuple(f"{check.uri}: {check.detail}" for check in evidence.outputs if not check.ok),
     )
 

@@ -20,8 +20,9 @@ def fill_shared_memory(mib: int) -> None:
     try:
         with open("/dev/shm/array", "wb") as file:  # noqa: PTH123 - what is tried here
             file.write(b"x" * mib * MIB)
-    except OSError as error:
-        raise RuntimeError(f"unable to write the array: out of shared memory ({error})") from error
+    except OSError:
+        words = "unexpected error in worker: this might be caused by insufficient shared memory (shm)"
+        raise RuntimeError(words) from None
 
 
 def iterate(seconds: float) -> None:
