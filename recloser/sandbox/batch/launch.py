@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import orjson
+
 from recloser.sandbox.batch import files
 from recloser.sandbox.processes import Identity
-from recloser.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,7 +32,8 @@ class NotStartableError(Exception):
         self.code = code
 
 
-class Note(Value):
+@dataclass(frozen=True, slots=True)
+class Note:
     """What must be known of a running attempt after the endpoint's death."""
 
     process: Identity
@@ -60,13 +63,14 @@ class Folder:
 
     def write_note(self, note: Note) -> None:
         """Write down what a later endpoint must know; before the command begins."""
-        files.write(self.record, note.model_dump_json().encode() + b"\n")
+        files.write(self.record, orjson.dumps(note) + b"\n")
 
     def read_note(self) -> Note | None:
         """What an earlier endpoint wrote; None when it did not get so far, or the folder is gone."""
         try:
-            return Note.model_validate_json(files.read(self.record).partition(b"\n")[0])
-        except (OSError, ValueError):
+            found = orjson.loads(files.read(self.record).partition(b"\n")[0])
+            return Note(Identity(**found["process"]), found["group"], found["token"])
+        except (OSError, ValueError, LookupError, TypeError):
             return None
 
     def read_exit(self) -> int | None:
