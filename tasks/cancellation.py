@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from recloser.aws import connect
 from recloser.errors import RecloserError
-from recloser.healing import Narrator, open_healing, prepare
+from recloser.healing import Narrator, open_fleet, open_healing, prepare
 from recloser.report import write_incident
 from recloser.settings import load_settings
 from recloser.store import Store
@@ -28,10 +28,15 @@ def settle(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
     try:
         target = load_target(str(flow_run.parameters["target"]))
         with Store.open(load_settings().database_url) as store:
-            if store.unfinished(target.name) is None:
+            left = store.unfinished(target.name)
+            if left is None:
                 return
             site = prepare(target, connect(load_settings()))
-            healing = open_healing(site, store, Narrator(), iterations=1, fix_mode=FixMode.REPORT_ONLY)
+            healing = (
+                open_healing(site, store, Narrator(), iterations=1, fix_mode=FixMode.REPORT_ONLY)
+                if left.fleet is None
+                else open_fleet(site, store, Narrator(), left, iterations=2, fix_mode=FixMode.REPORT_ONLY)
+            )
             healing.cancel()
             healing.release()
             write_incident(healing.incident, load_settings().home / "incidents")

@@ -66,7 +66,7 @@ def heal(  # noqa: PLR0917 - typer reads the parameters; nobody calls this by po
     """
     try:
         _check(target, fix_mode, use_test_data)
-        chosen = selection(failed_on, since, jobs, alone=use_test_data or minimise)
+        chosen = selection(failed_on, since, jobs, iterations=iterations, alone=use_test_data or minimise)
     except RecloserError as error:
         typer.echo(f"recloser: {error}", err=True)
         raise typer.Exit(2) from None

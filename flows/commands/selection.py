@@ -12,17 +12,21 @@ from recloser.healing import NotReady
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _JOB_ID = re.compile(r"[A-Za-z0-9-]{1,64}(?::\d{1,4})?")
+_LEAST_ITERATIONS = 2
 _LONGEST_S = 7 * 86_400
 """Batch keeps ended jobs for at least seven days."""
 
 
-def selection(failed_on: str | None, since: str, jobs: str | None, *, alone: bool) -> dict[str, Any] | None:
+def selection(
+    failed_on: str | None, since: str, jobs: str | None, *, iterations: int, alone: bool
+) -> dict[str, Any] | None:
     """The parameters of the fleet's flow; None if a single job is meant.
 
     Args:
         failed_on: A queue.
         since: A span of time such as `2h`.
         jobs: A file of job ids, `-` for standard input.
+        iterations: How many attempts may be made; the failed job is the first of them.
         alone: Whether options were given that make sense for a single job only.
 
     Raises:
@@ -35,6 +39,8 @@ def selection(failed_on: str | None, since: str, jobs: str | None, *, alone: boo
         raise NotReady("give either --failed-on or --jobs: they name the failed jobs in two ways")
     if alone:
         raise NotReady("--use-test-data and --minimise are for one job; leave them out with --failed-on and --jobs")
+    if iterations < _LEAST_ITERATIONS:
+        raise NotReady("--iterations: the failed job is the first attempt, so at least 2 are needed to try a change")
     return {"failed_on": failed_on, "since_s": since_s, "jobs": job_ids(jobs) if jobs is not None else ()}
 
 

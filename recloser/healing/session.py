@@ -229,6 +229,8 @@ class Healing:
             self._trials.recover()
             self.close(Verdict.HEALED, f"{self._success()} The search for the minimal fix was cancelled.")
             return
+        if self.incident.fleet is not None and self.site.target.watch.on_cancel == "terminate":
+            self._others.stop()
         job_id = self._book.attempt.job_id if self.attempt else None
         if job_id is None:
             self.close(Verdict.CANCELLED, "The healing was cancelled before a job was submitted.")

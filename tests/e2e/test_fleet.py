@@ -106,10 +106,10 @@ class Crew:
 
     def heal(self, *options: str, stdin: str | None = None) -> tuple[int, list[Incident]]:
         """Run `recloser heal` in this process."""
-        from flows.cli import app  # noqa: PLC0415 - the environment must be set before
+        from flows.cli import assemble  # noqa: PLC0415 - the environment must be set before
 
         words = ["heal", str(self.folder), "--format", "json", *options]
-        result = CliRunner().invoke(app, words, input=stdin)
+        result = CliRunner().invoke(assemble("heal"), words, input=stdin)
         if not result.stdout.startswith("["):
             raise AssertionError(f"exit {result.exit_code}: {result.output}") from result.exception
         return result.exit_code, [Incident.model_validate(one) for one in json.loads(result.stdout)]

@@ -10,7 +10,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from flows.cli import app
+from flows.cli import assemble
 from flows.commands.incidents import parse_since
 from recloser.healing import Narrator, open_healing
 from recloser.store import Store, StoreError
@@ -46,7 +46,7 @@ def incident(store: Store, tmp_path: Path) -> Incident:
 
 def run(*arguments: str) -> Result:
     """One command; what it raises is raised here."""
-    return CliRunner().invoke(app, ["incidents", *arguments], catch_exceptions=False)
+    return CliRunner().invoke(assemble("incidents"), ["incidents", *arguments], catch_exceptions=False)
 
 
 def document(*arguments: str) -> Any:

@@ -54,9 +54,11 @@ def test_a_file_that_is_not_there_is_one_message(tmp_path: Path) -> None:
 
 def test_a_single_job_is_meant_where_nothing_is_selected() -> None:
     """And what contradicts itself is refused."""
-    assert selection(None, "2h", None, alone=True) is None
-    assert selection("q", "1h", None, alone=False) == {"failed_on": "q", "since_s": 3600, "jobs": ()}
+    assert selection(None, "2h", None, iterations=10, alone=True) is None
+    assert selection("q", "1h", None, iterations=10, alone=False) == {"failed_on": "q", "since_s": 3600, "jobs": ()}
     with pytest.raises(NotReady, match="either --failed-on or --jobs"):
-        selection("q", "2h", "file", alone=False)
+        selection("q", "2h", "file", iterations=10, alone=False)
     with pytest.raises(NotReady, match="--minimise"):
-        selection("q", "2h", None, alone=True)
+        selection("q", "2h", None, iterations=10, alone=True)
+    with pytest.raises(NotReady, match="at least 2"):
+        selection("q", "2h", None, iterations=1, alone=False)
