@@ -16,6 +16,7 @@ from recloser.values import (
     Incident,
     JobSpec,
     Verdict,
+    utc_now,
 )
 from tests.unit.healing.fakes import FakeAccount, a_site, a_target, failed, succeeded
 
@@ -199,6 +200,33 @@ def test_an_attempt_that_was_only_intended_is_taken_up_again(store: Store, tmp_p
         healing.submit()
     assert healing.submit() == "job-1"
     assert healing.attempt == 1
+
+
+def test_work_that_was_done_is_accepted_instead_of_done_again(store: Store, tmp_path: Path) -> None:
+    """Batch lost sight of the container's end, and the outputs are there: healed without a second job."""
+    unseen = {
+        "container_reason": "CannotInspectContainerError: Could not transition to inspecting; timed out",
+        "exit_code": None,
+        "started_at": utc_now(),
+    }
+    outputs = [{"uri": "s3://data/out.csv"}]
+    healing, account = healing_of(store, tmp_path, lambda spec: failed(**unseen), outputs=outputs)
+    account.objects.bodies["s3://data/out.csv"] = b"x"
+    incident = run(healing)
+    assert (incident.verdict, len(account.batch.submitted)) == (Verdict.HEALED, 1)
+    assert states(incident) == [("accept_output", ChangeState.VERIFIED)]
+    assert "outputs" in incident.reason
+
+
+def test_what_lies_outside_is_left_as_a_proposal(store: Store, tmp_path: Path) -> None:
+    """The exact policy is in the incident, declined; and nothing was written."""
+    denied = "cannot read s3://data/in/x.csv: (AccessDenied) when calling the GetObject operation: Access Denied"
+    healing, account = healing_of(store, tmp_path, lambda spec: failed(denied))
+    incident = run(healing)
+    assert incident.verdict is Verdict.LOCKED_OUT
+    assert states(incident)[0] == ("grant_permission", ChangeState.DECLINED)
+    assert "arn:aws:s3:::data/in/x.csv" in incident.changes[0].diff
+    assert account.iam.policies == {}
 
 
 def test_a_refused_submission_is_locked_out_with_batch_s_words(store: Store, tmp_path: Path) -> None:
