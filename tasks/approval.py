@@ -85,9 +85,15 @@ def _ask(planned: PlannedChange) -> Answer | None:
 
 
 def _described(change: ChangeRecord) -> str:
-    """The change as Markdown: what, exactly how, and how to take it back."""
-    diff = fence(change.diff, "diff") if change.diff else ""
-    return f"{escape_inline(change.summary)}\n\n{diff}\n\nUndo: {escape_inline(change.undo)}"
+    """The change as Markdown: what, exactly how, whom it touches, what it costs, and how to take it back."""
+    parts = [
+        escape_inline(change.summary),
+        fence(change.diff, "diff") if change.diff else "",
+        f"Touches: {escape_inline(change.blast_radius)}" if change.blast_radius else "",
+        f"Costs: {escape_inline(change.cost)}" if change.cost else "",
+        f"Undo: {escape_inline(change.undo)}",
+    ]
+    return "\n\n".join(part for part in parts if part)
 
 
 @contextmanager

@@ -172,6 +172,8 @@ def _change(number: int, change: ChangeRecord) -> ChangePart:
             Markdown(f"**Level:** {level_words(change.level)}"),
             Markdown(f"**Answers:** {code_span(change.cause)} of attempt {change.attempt}"),
             Markdown(f"**Remedy:** {code_span(change.remedy)}, change id {code_span(change.change_id)}"),
+            *([Markdown(f"**Touches:** {prose(change.blast_radius)}")] if change.blast_radius else []),
+            *([Markdown(f"**Costs:** {prose(change.cost)}")] if change.cost else []),
         ),
         diff=fence(change.diff, "diff"),
         permanent=passage(change.permanent),

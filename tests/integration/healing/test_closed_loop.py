@@ -109,6 +109,21 @@ def test_shared_memory_grows_until_the_array_fits(workshop: Workshop) -> None:
     assert original["containerProperties"]["linuxParameters"] == parameters
 
 
+def test_what_did_not_help_leaves_nothing_behind(workshop: Workshop) -> None:
+    """Step by step up to the cap, then every sibling is deregistered and a person is told."""
+    parameters: dict[str, Any] = {"sharedMemorySize": 2}
+    try:
+        check_shared_memory({"linuxParameters": parameters})
+    except NotServedError as error:
+        pytest.skip(str(error))
+    workshop.define("shm", "50", linuxParameters=parameters)
+    incident = workshop.heal(shared_memory={"max_mib": 8})
+    assert incident.verdict is Verdict.LOCKED_OUT
+    assert remedies(incident) == [("set_shared_memory", ChangeState.REVERTED)] * 2
+    active = workshop.client("batch").describe_job_definitions(status="ACTIVE")["jobDefinitions"]
+    assert [one["jobDefinitionName"] for one in active if incident.incident_id in one["jobDefinitionName"]] == []
+
+
 def test_a_missing_log_group_is_created_and_read_from(workshop: Workshop) -> None:
     """The group the definition names, with its retention; the job's lines are found in it."""
     group = f"/shop/{workshop.name}"

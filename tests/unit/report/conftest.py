@@ -72,6 +72,8 @@ def a_change(number: int, **fields: object) -> ChangeRecord:
         "diff": "--- submitted\n+++ submitted\n+SOLVER_THREADS=(value of the catalogue)\n",
         "permanent": "Add SOLVER_THREADS to the job definition optimo.",
         "undo": "Submit without it.",
+        "cost": "nothing",
+        "blast_radius": "this submission",
         "cause": Cause.MISSING_ENV_VAR,
         "state": ChangeState.VERIFIED,
         "note": "read back",

@@ -120,6 +120,8 @@ class TestHealed:
             "- **Level:** A1, within caps and reversible",
             "- **Answers:** `missing_env_var` of attempt 1",
             "- **Remedy:** `set_environment`, change id `change-1`",
+            "- **Touches:** this submission",
+            "- **Costs:** nothing",
             "```diff\n--- submitted\n+++ submitted\n+SOLVER_THREADS=(value of the catalogue)\n```",
             "**Make it permanent:**\n\nAdd SOLVER_THREADS to the job definition optimo.",
             "**Undo it:**\n\n```text\naws batch register-job-definition \\\n  --memory 512\n```",
@@ -393,6 +395,7 @@ def poisoned(incident: Incident, evil: str) -> Incident:
     texts = {"job_name": evil, "job_id": evil, "definition": evil, "image": evil, "status_reason": evil}
     attempts = tuple(with_(one, **texts, diagnosis=sick, log_excerpt=(evil,)) for one in incident.attempts)
     change = {"change_id": evil, "remedy": evil, "summary": evil, "diff": evil, "permanent": evil, "undo": evil}
+    change |= {"cost": evil, "blast_radius": evil}
     changes = tuple(with_(one, **change, note=evil, state=ChangeState.FAILED) for one in incident.changes)
     own = {"incident_id": evil, "target": evil, "reason": evil}
     return Incident.model_validate(with_(incident, **own, attempts=attempts, changes=changes).model_dump())
