@@ -12,6 +12,7 @@ from recloser.values import Platform
 
 if TYPE_CHECKING:
     from recloser.healing.remedies.change import Case
+    from recloser.healing.remedies.override import OverrideKind
     from recloser.target import MemoryGuardrails
 
 
@@ -43,7 +44,7 @@ def guardrails(case: Case) -> MemoryGuardrails:
     return guard
 
 
-def resized(kind: str, case: Case, before: Pair, after: Pair, *, steps: int = 1) -> Override:
+def resized(kind: OverrideKind, case: Case, before: Pair, after: Pair, *, steps: int = 1) -> Override:
     """The override from one size to another; only what differs is asked for."""
     changes: dict[str, tuple[object, object]] = {}
     if after.memory_mib != before.memory_mib:
@@ -52,7 +53,7 @@ def resized(kind: str, case: Case, before: Pair, after: Pair, *, steps: int = 1)
         changes["VCPU"] = (f"{before.vcpus:g}", f"{after.vcpus:g}")
     said = ", ".join(f"{name} from {old} to {new}" for name, (old, new) in changes.items())
     return override(
-        kind,  # type: ignore[arg-type]  # the callers pass their own name
+        kind,
         Asked(
             memory_mib=after.memory_mib if after.memory_mib != before.memory_mib else None,
             vcpus=after.vcpus if after.vcpus != before.vcpus else None,

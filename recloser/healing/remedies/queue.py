@@ -17,11 +17,8 @@ def switch_queue(case: Case) -> Override:
     guard = case.site.target.guardrails.queue
     if guard is None:
         raise Refused("the target declares no [guardrails.queue] with fallbacks")
-    tried = {case.site.target.job.queue, case.spec.queue, *_used(case)}
     problems = []
-    for queue in guard.fallbacks:
-        if queue in tried:
-            continue
+    for queue in _further(guard.fallbacks, case.spec.queue):
         problem = _unfit(case, queue)
         if problem is None:
             return _to(case, queue, steps=len(guard.fallbacks))
@@ -29,10 +26,9 @@ def switch_queue(case: Case) -> Override:
     raise Refused("; ".join(problems) or "every declared fallback has been tried")
 
 
-def _used(case: Case) -> set[str]:
-    """Queues that earlier changes of this incident already moved the job to."""
-    words = (change.summary.rsplit(" ", 1)[-1] for change in case.incident.changes if change.remedy == "switch_queue")
-    return set(words)
+def _further(fallbacks: tuple[str, ...], now: str) -> tuple[str, ...]:
+    """The fallbacks that come after the queue the job is in: each is tried once, in the declared order."""
+    return fallbacks[fallbacks.index(now) + 1 :] if now in fallbacks else fallbacks
 
 
 def _unfit(case: Case, queue: str) -> str | None:

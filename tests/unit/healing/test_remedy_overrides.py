@@ -167,7 +167,11 @@ def test_the_next_declared_queue_that_fits_is_taken(tmp_path: Path) -> None:
     change = bench.plan("switch_queue", Cause.RUNNABLE_CAPACITY)
     assert change.amend(bench.spec, bench.site).queue == "on-demand"
     bench.spec = bench.spec.model_copy(update={"queue": "on-demand"})
-    with pytest.raises(Refused, match="gone.*small: it has at most 2 vCPUs.*FARGATE"):
+    with pytest.raises(Refused, match="every declared fallback has been tried"):
+        bench.plan("switch_queue", Cause.RUNNABLE_CAPACITY)
+    bench.spec = bench.spec.model_copy(update={"queue": "optimo"})
+    bench.account.batch.closed = {"gone", "on-demand"}
+    with pytest.raises(Refused, match="gone.*small: it has at most 2 vCPUs.*FARGATE.*on-demand"):
         bench.plan("switch_queue", Cause.RUNNABLE_CAPACITY)
 
 
