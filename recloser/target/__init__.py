@@ -1,6 +1,6 @@
 """What is under test: `recloser.toml`, read into validated models."""
 
-from recloser.target.data import Column, DataSet, Request
+from recloser.target.data import Column, DataSet, Expected, Freshness, Request
 from recloser.target.fleet import Fleet
 from recloser.target.guardrails import (
     NEVER_GRANTED,
@@ -36,7 +36,9 @@ __all__ = [
     "CatalogueEntry",
     "Column",
     "DataSet",
+    "Expected",
     "Fleet",
+    "Freshness",
     "Guardrails",
     "ImageGuardrails",
     "ImageSource",

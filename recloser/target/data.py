@@ -32,12 +32,30 @@ class Column(Declared):
     values: tuple[str, ...] = ()
     """The only values there may be."""
     nulls: bool = False
+    unique: bool = False
+    pattern: str | None = None
+    """A regular expression that each text matches from beginning to end."""
 
     @model_validator(mode="after")
     def _limits_are_of_numbers(self) -> Self:
         if (self.min is not None or self.max is not None) and self.type not in {"integer", "number"}:
             raise ValueError(f"a column of type {self.type} has neither `min` nor `max`")
         return self
+
+
+class Expected(Declared):
+    """A stock expectation of Great Expectations, asked for by name."""
+
+    type: str = Field(pattern=r"^Expect[A-Za-z]+$")
+    arguments: dict[str, Any] = Field(default_factory=dict)
+    gate: Literal["critical", "warning", "info"] = "critical"
+
+
+class Freshness(Declared):
+    """How old the newest row may be."""
+
+    column: str
+    max_age_h: float = Field(gt=0)
 
 
 class DataSet(Declared):
@@ -52,8 +70,13 @@ class DataSet(Declared):
     key: tuple[str, ...] = ()
     """Columns that tell every row from all others."""
     min_rows: int = Field(default=1, ge=0)
+    max_rows: int | None = Field(default=None, ge=0)
+    others: bool = False
+    """Whether there may be columns that are not declared."""
+    fresh: Freshness | None = None
+    expectations: tuple[Expected, ...] = ()
     baseline: Path | None = None
-    """A table of the same columns that drift is measured against."""
+    """What drift is measured against: a table of the same columns, or what `recloser data baseline` measured of one."""
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:

@@ -5,12 +5,13 @@ Great Expectations. Rules and limits are data: `rules.toml`, `excess.toml`, `bas
 """
 
 from recloser.validation.baseline import Baseline, build_baseline, write_baseline
+from recloser.validation.document import check_document
 from recloser.validation.errors import BadInputError, BaselineError, UnknownFaultError, ValidationError
 from recloser.validation.facts import Subject, of_dataset
 from recloser.validation.findings import Chart, Finding, Gate, Place, Report, Series, State, Verdict
 from recloser.validation.grid_check import check_subject, validate_dataset, validate_subject
 from recloser.validation.intake import read_subject
-from recloser.validation.render import finding_rows, render_html, render_json, render_text, summary_of
+from recloser.validation.render import finding_rows, render_html, render_json, render_markdown, render_text, summary_of
 from recloser.validation.rules import Check, Rule, load_rules
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "ValidationError",
     "Verdict",
     "build_baseline",
+    "check_document",
     "check_subject",
     "finding_rows",
     "load_rules",
@@ -38,6 +40,7 @@ __all__ = [
     "read_subject",
     "render_html",
     "render_json",
+    "render_markdown",
     "render_text",
     "summary_of",
     "validate_dataset",

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 stock: Any = core  # its names are made public without being exported
 NAME = f"great_expectations {version('great-expectations')}"
+_FINITE = 1e300  # a rule with one limit would let the other infinity pass
 KEY = "recloser"
 """Under which an expectation's `meta` names its question."""
 
@@ -146,6 +147,10 @@ _STOCK: Mapping[str, Callable[[Check, Table], tuple[Any, dict[str, Any]]]] = {
     ),
     "between": lambda check, _: (
         stock.ExpectColumnValuesToBeBetween,
-        {"column": check.column, "min_value": check.min, "max_value": check.max},
+        {
+            "column": check.column,
+            "min_value": -_FINITE if check.min is None else check.min,
+            "max_value": _FINITE if check.max is None else check.max,
+        },
     ),
 }

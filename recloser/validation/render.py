@@ -49,6 +49,15 @@ def render_json(report: Report) -> str:
     return json.dumps(content, indent=2, ensure_ascii=True)
 
 
+def render_markdown(report: Report) -> str:
+    """The verdict and what failed; text of the data stands in code, where it is no markup."""
+    lines = [f"**{report.verdict.upper()}** {_code(report.subject)}", "", summary_of(report), ""]
+    for finding in (*report.of_state(State.FAILED), *report.of_state(State.NOT_RUN)):
+        lines.append(f"- {finding.state.value}, {finding.gate.value}: {_code(f'{finding.rule} {finding.title}')}")
+        lines += [f"  {_code(said)}" for said in (finding.message, _place_list(finding)) if said]
+    return "\n".join(lines) + "\n"
+
+
 def render_html(report: Report) -> str:
     """One page with its pictures, that asks nothing of any other place."""
     failed = {gate: report.of_state(State.FAILED, gate) for gate in Gate}
@@ -83,6 +92,11 @@ def _place_list(finding: Finding) -> str:
     shown = "; ".join(map(str, finding.places[:_SAID_PLACES]))
     more = finding.count - min(len(finding.places), _SAID_PLACES)
     return f"{shown}; and {more} more" if finding.places and more > 0 else shown
+
+
+def _code(text: str) -> str:
+    """A text as Markdown code: no markup of its own takes effect, since backticks become apostrophes."""
+    return f"`{_printable(text).replace('`', chr(39))}`"
 
 
 def _printable(line: str) -> str:

@@ -83,7 +83,7 @@ class LoadSeries:
             "lowest_correlation": float(_correlations(self.factors, self.total).min()),
             "split_kw": float(np.abs(self.pd_mw * 1000 - np.rint(self.pd_mw * 1000)).max()),
             "coarse_share": float((whole_kw % _COARSE_KW == 0).mean()),
-            "at_peak": float((np.abs(self.factors - self.factors.max(axis=0)) < _TINY).sum(axis=0).max()),
+            "at_peak": float((np.abs(big - big.max(axis=0, initial=0.0)) < _TINY).sum(axis=0).max(initial=0)),
             "system_at_peak": float((self.total > self.total.max() * (1 - 1e-4)).sum()),
             "dispatch_off_mw": self._dispatch_off_mw(),
             **self._lags(),
