@@ -6,6 +6,7 @@ No existing tag is ever overwritten.
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 from typing import TYPE_CHECKING, Literal
 
@@ -14,7 +15,7 @@ from recloser.healing.errors import ChangeFailed, Refused
 from recloser.healing.remedies.catalogue import remedy_facts
 from recloser.healing.remedies.change import Case, Wording
 from recloser.healing.remedies.revision import Revision, Sibling, sibling
-from recloser.values import AutonomyLevel, ContainerEdits, JobSpec, Value
+from recloser.values import AutonomyLevel, Cause, ContainerEdits, JobSpec, Value
 
 if TYPE_CHECKING:
     from recloser.healing.site import Site
@@ -87,10 +88,12 @@ def pin_image(case: Case) -> Revision:
 
 
 def rebuild_image(case: Case) -> RebuildImage:
-    """Plan to build the image anew, under a tag of its own."""
+    """Plan to build an image that is gone anew, under a tag of its own."""
     source = case.site.target.image
     if source is None or not source.build or not case.site.target.guardrails.image.rebuild:
         raise Refused("the target declares no build, or does not allow it ([image] build, guardrails.image.rebuild)")
+    if case.diagnosis.cause is not Cause.IMAGE_NOT_FOUND:
+        raise Refused(f"the same sources would make the same image: mend them, then run `{shlex.join(source.build)}`")
     failing = _failing_image(case)
     tag = f"{_tag(failing)}-recloser-{case.incident.incident_id}"
     after = f"{failing.removesuffix(':' + _tag(failing))}:{tag}"

@@ -158,6 +158,13 @@ def test_an_image_that_is_gone_too_is_not_pinned(tmp_path: Path) -> None:
         Bench(tmp_path, failed(**UNPULLABLE, exit_code=None), **IMAGE).plan("pin_image")
 
 
+def test_only_an_image_that_is_gone_is_rebuilt(tmp_path: Path) -> None:
+    """The same sources make the same image: a file without its execute bit would be there again."""
+    evidence = failed("sh: 1: /opt/run.sh: Permission denied", exit_code=126)
+    with pytest.raises(Refused, match="mend them, then run"):
+        Bench(tmp_path, evidence, **IMAGE).plan("rebuild_image")
+
+
 def test_a_rebuild_gets_a_tag_of_its_own(tmp_path: Path) -> None:
     """No existing tag is overwritten; a build that publishes nothing is found out."""
     bench = Bench(tmp_path, failed(**UNPULLABLE, exit_code=None), **IMAGE)
