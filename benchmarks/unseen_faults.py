@@ -147,7 +147,8 @@ def quantised(draft: Draft, rng: np.random.Generator) -> Draft:
 def reactive_sign(draft: Draft, rng: np.random.Generator) -> Draft:
     """Sign of qd at one bus."""
     node = draft.node
-    node.loc[node["bus"] == _at(draft, rng), "qd_mvar"] *= -1
+    reactive = [bus for bus in draft.load_buses() if draft.network.buses.qd0_mvar[bus] != 0]
+    node.loc[node["bus"] == rng.choice(reactive), "qd_mvar"] *= -1
     return draft.with_tables(node=node)
 
 

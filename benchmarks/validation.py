@@ -1,8 +1,8 @@
 """How many faults the validation finds, how often it cries wolf, and how long it takes.
 
 Run `python benchmarks/validation.py`; it takes some minutes. `--draws` and `--clean` set how many seeds are tried,
-none of which is in a baseline. The exit code is 1 when a gate is missed: a fault of the catalogue not found, an alarm of a
-critical rule on a good set, or more than 0.5 % of good sets with any alarm.
+none of which is in a baseline. The exit code is 1 when a gate is missed: a fault of the catalogue not found, an alarm
+of a critical rule on a good set, or more than 0.5 % of good sets with any alarm.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from datetime import datetime
 from functools import cache
 from importlib import resources
 from importlib.metadata import version
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -151,11 +152,16 @@ def find_baseline(case: str, n_steps: int, level: float, *, folder: Path | None 
     return next((found for found in (*own, *packaged_baselines()) if found.fits(case, n_steps, level)), None)
 
 
-def nearest_baseline(case: str, n_steps: int, *, folder: Path | None = None) -> Baseline | None:
-    """The baseline of the same network whose number of steps is nearest; for limits that hold at any length."""
+def alike_baseline(case: str, n_steps: int, *, folder: Path | None = None) -> Baseline | None:
+    """A baseline of the same network for limits that hold at any length: the shortest of at least as many steps.
+
+    A shorter one has not seen what longer sets hold, such as the end of a week; of those the longest is taken.
+    """
     own = read_baselines(folder) if folder is not None else ()
     alike = [found for found in (*own, *packaged_baselines()) if found.case == case]
-    return min(alike, key=lambda found: abs(np.log(found.n_steps / n_steps)), default=None)
+    longer = [found for found in alike if found.n_steps >= n_steps]
+    by_length = attrgetter("n_steps")
+    return min(longer, key=by_length) if longer else max(alike, key=by_length, default=None)
 
 
 @cache

@@ -30,7 +30,7 @@ class Verdict(StrEnum):
 
     PASSED = "passed"
     INCOMPLETE = "incomplete"
-    """Nothing failed that weighs, but a rule that weighs could not be run."""
+    """Nothing failed that weighs more than what could not be run."""
     WARNED = "warned"
     FAILED = "failed"
 
@@ -101,19 +101,19 @@ class Report(Value):
 
     @property
     def verdict(self) -> Verdict:
-        """Failed, warned, incomplete or passed."""
+        """What is worst: a critical failure, a critical gap, a warning, a lesser gap, or nothing."""
         if self.of_state(State.FAILED, Gate.CRITICAL):
             return Verdict.FAILED
         if self.of_state(State.NOT_RUN, Gate.CRITICAL):
             return Verdict.INCOMPLETE
         if self.of_state(State.FAILED, Gate.WARNING):
             return Verdict.WARNED
-        return Verdict.PASSED
+        return Verdict.INCOMPLETE if self.of_state(State.NOT_RUN, Gate.WARNING) else Verdict.PASSED
 
     @property
     def holds(self) -> bool:
         """Every critical rule was run and passed."""
-        return self.verdict in {Verdict.PASSED, Verdict.WARNED}
+        return not (self.of_state(State.FAILED, Gate.CRITICAL) or self.of_state(State.NOT_RUN, Gate.CRITICAL))
 
     @property
     def spotless(self) -> bool:

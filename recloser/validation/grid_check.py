@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 import recloser
-from recloser.validation.baseline import find_baseline, nearest_baseline
+from recloser.validation.baseline import alike_baseline, find_baseline
 from recloser.validation.charts import charts_of
 from recloser.validation.findings import Report
 from recloser.validation.intake import read_subject
@@ -66,7 +66,7 @@ def _judge(
 ) -> tuple[Tables, tuple[tuple[Rule, tuple[Outcome, ...]], ...]]:
     known = Baselines(
         exact=find_baseline(subject.case, subject.n_steps, subject.level, folder=folder),
-        alike=nearest_baseline(subject.case, subject.n_steps, folder=folder),
+        alike=alike_baseline(subject.case, subject.n_steps, folder=folder),
     )
     tables = Tables(subject, known)
     return tables, judge(tables, [rule for rule in load_rules() if rule.id not in without])

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from recloser.grid import StoredDataset
 
 OUR_GENERATOR = "recloser.grid"
-_MOST_ROWS = 60_000_000
+_MOST_ROWS = 8_000_000  # of one table; about 4 GB while it is judged
 
 
 def read_subject(path: Path) -> Subject:

@@ -128,6 +128,7 @@ def test_a_set_without_a_baseline_holds_but_is_not_spotless() -> None:
     """Its statistics cannot be judged, and the message says what would help."""
     report = check_subject(of_dataset(generate_dataset(request_dataset("14", 30, seed=3))))
     assert report.holds
+    assert report.verdict is Verdict.INCOMPLETE
     assert not report.spotless
     assert "recloser data baseline --case 14 --steps 30" in report.of_state(State.NOT_RUN)[0].message
 
