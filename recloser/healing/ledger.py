@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from recloser.values import CauseClass, Money
+from recloser.values import CauseClass, Money, utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -56,6 +56,27 @@ def price_job(job: JobSnapshot, prices: Prices | None) -> float | None:
         return None
     tries = max(len(job.attempts), 1)
     return _price(_Size(job.vcpus, job.memory_mib), ran_s(job), tries, prices.rate(job.queue))
+
+
+def booked(attempt: AttemptRecord, job: JobSnapshot, prices: Prices | None) -> AttemptRecord:
+    """An attempt with what its job tells at its end, and with what that cost."""
+    last = job.last_attempt
+    told = {
+        "state": job.state,
+        "definition": job.definition_arn.rsplit("/", 1)[-1],
+        "image": job.image,
+        "memory_mib": job.memory_mib,
+        "vcpus": job.vcpus,
+        "exit_code": last.exit_code,
+        "started_at": last.started_at or job.started_at,
+        "stopped_at": last.stopped_at or job.stopped_at,
+        "detected_at": utc_now(),
+        "ran_s": ran_s(job),
+        "tries": max(len(job.attempts), 1),
+        "retry_limit": job.retry_limit,
+    }
+    record = attempt.model_copy(update=told)
+    return record.model_copy(update={"cost_usd": price(record, prices, job.queue)})
 
 
 class _Size(NamedTuple):

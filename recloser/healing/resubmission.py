@@ -6,6 +6,7 @@ them up with one list of names, and submits only those that are not there.
 
 from __future__ import annotations
 
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 _SUBMITTERS = 8
 _WRITE_EVERY = 50
 _REASON = 300
+_REASONS = 5
+"""How many different reasons of a fleet's failures are told."""
 
 
 def fleet_of(site: Site, group: Group, incident_id: str) -> Fleet:
@@ -149,6 +152,22 @@ class Resubmission:
         known = [(job, ended.get(job.job_id or "")) for job in self.fleet.jobs]
         self._update(self._ended(job, snapshot) for job, snapshot in known if snapshot is not None)
         self._narrator.resubmitted(self.fleet, ended=len(self.fleet.jobs))
+
+    @property
+    def all_work(self) -> bool:
+        """Whether every job of the fleet has succeeded."""
+        return self.fleet.count(JobState.SUCCEEDED) == len(self.fleet.jobs)
+
+    @property
+    def summary(self) -> str:
+        """How many work again, and why the others do not."""
+        jobs = self.fleet.jobs
+        told = f"{self.fleet.count(JobState.SUCCEEDED)} of {len(jobs)} jobs that had failed of one cause work again"
+        if self.all_work:
+            return f"{told}."
+        why = Counter(job.reason or "no reason is given" for job in jobs if job.state is not JobState.SUCCEEDED)
+        most = "; ".join(f"{count} x {reason}" for reason, count in why.most_common(_REASONS))
+        return f"{told}; the others did not: {most}."
 
     def stop(self) -> None:
         """Terminate those that have not ended."""

@@ -7,7 +7,6 @@ The order is the flow's; the decisions are here.
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from recloser.aws import AwsError
@@ -16,19 +15,18 @@ from recloser.healing import doctor, ledger, memory, submission
 from recloser.healing import evidence as collecting
 from recloser.healing import watch as watching
 from recloser.healing.casebook import Casebook, PlannedChange
-from recloser.healing.errors import HealingError, Proposed, Refused
+from recloser.healing.errors import HealingError
 from recloser.healing.holding import Hold
 from recloser.healing.masking import masked_by
 from recloser.healing.minimise import Trials
 from recloser.healing.permanent import patch_of
 from recloser.healing.refusal import as_failed_job
-from recloser.healing.remedies import REMEDIES, AcceptOutput, Case, stage_test_data
+from recloser.healing.remedies import AcceptOutput, Case, stage_test_data
 from recloser.healing.resubmission import Resubmission
+from recloser.healing.treatment import Treatment
 from recloser.values import (
     AttemptRecord,
-    AutonomyLevel,
     Cause,
-    ChangeState,
     Diagnosis,
     Evidence,
     Incident,
@@ -46,8 +44,6 @@ if TYPE_CHECKING:
     from recloser.store import Store
 
 _EXCERPT_LINES = 12
-_REASONS = 5
-"""How many different reasons of a fleet's failures are told."""
 
 
 class Healing:
@@ -68,6 +64,7 @@ class Healing:
         self._narrator = narrator
         self._hold = Hold(store, site.target.name)
         self._book = Casebook(store, incident)
+        self._treatment = Treatment(site, self._book, narrator)
         self._trials = Trials(site, self._book, narrator)
         self._run_id = run_id
         self._others = Resubmission(site, self._book, narrator, polled=self._hold.renew)
@@ -196,25 +193,7 @@ class Healing:
             self.cancel()
             raise
         job = self._telling(job)
-        last = job.last_attempt
-        record = self._book.attempt.model_copy(
-            update={
-                "state": job.state,
-                "definition": job.definition_arn.rsplit("/", 1)[-1],
-                "image": job.image,
-                "memory_mib": job.memory_mib,
-                "vcpus": job.vcpus,
-                "exit_code": last.exit_code,
-                "started_at": last.started_at or job.started_at,
-                "stopped_at": last.stopped_at or job.stopped_at,
-                "detected_at": utc_now(),
-                "ran_s": ledger.ran_s(job),
-                "tries": max(len(job.attempts), 1),
-                "retry_limit": job.retry_limit,
-            }
-        )
-        cost_usd = ledger.price(record, self.site.target.prices, job.queue)
-        self._book.write_attempt(record.model_copy(update={"cost_usd": cost_usd}))
+        self._book.write_attempt(ledger.booked(self._book.attempt, job, self.site.target.prices))
         return job
 
     def _telling(self, job: JobSnapshot) -> JobSnapshot:
@@ -247,13 +226,8 @@ class Healing:
 
     def recover(self) -> None:
         """Settle what a killed process left half done: undo a change it was writing, verify one it had written."""
-        for planned in self._book.unsettled():
-            if planned.record.state is ChangeState.APPLIED:
-                self._confirm(planned)
-                continue
-            planned.change.revert(self.site)
-            record = self._book.settle(planned, ChangeState.UNDONE, "the process died while applying it")
-            self._narrator.settled(record)
+        self._treatment.recover()
+        self._accept()
         if self.attempt:
             self._trials.recover()
         if self._trials.healed_by is not None and not self._is_more_due:
@@ -305,15 +279,8 @@ class Healing:
                 self.close(Verdict.CANCELLED, "The healing was cancelled; the resubmitted jobs were terminated.")
             raise
         self._others.settle(ended)
-        jobs = self._others.fleet.jobs
-        good = self._others.fleet.count(JobState.SUCCEEDED)
-        told = f"{good} of {len(jobs)} jobs that had failed of one cause work again"
-        if good == len(jobs):
-            self.close(Verdict.HEALED, f"{told}.")
-            return
-        why = Counter(job.reason or "no reason is given" for job in jobs if job.state is not JobState.SUCCEEDED)
-        most = "; ".join(f"{count} x {reason}" for reason, count in why.most_common(_REASONS))
-        self.close(Verdict.LOCKED_OUT, f"{told}; the others did not: {most}.")
+        verdict = Verdict.HEALED if self._others.all_work else Verdict.LOCKED_OUT
+        self.close(verdict, self._others.summary)
 
     def _succeed(self) -> None:
         self.close(Verdict.HEALTHY if self._is_clean else Verdict.HEALED, self._success())
@@ -382,26 +349,12 @@ class Healing:
 
     def plan(self, evidence: Evidence, diagnosis: Diagnosis) -> PlannedChange | None:
         """Take back what did not help, then choose the next safe remedy; without one the incident closes."""
-        self._revert_ineffective(diagnosis)
-        case = self._case(evidence, diagnosis)
-        refusals = [standing.said for standing in diagnosis.standings if standing.retired]
-        refusals += [f"{name}: it was tried, or declined, for this problem" for name in self._spent(diagnosis)]
-        for name in diagnosis.remedies:
-            if name in self._book.spent(diagnosis):
-                continue
-            try:
-                self._within_budget(name)
-                change = REMEDIES[name](case)
-            except (Refused, AwsError) as refused:
-                refusals.append(f"{name}: {refused}")
-                if isinstance(refused, Proposed):
-                    self.decline(self._book.plan(refused.change, self.site, diagnosis), str(refused))
-                continue
-            planned = self._book.plan(change, self.site, diagnosis)
-            self._narrator.planned(planned.record)
-            return None if self._iterations_used(planned) else planned
-        self._lock_out(diagnosis, tuple(refusals))
-        return None
+        self._treatment.revert_ineffective(diagnosis)
+        planned, refusals = self._treatment.choose(self._case(evidence, diagnosis))
+        if planned is None:
+            self._lock_out(diagnosis, refusals)
+            return None
+        return None if self._iterations_used(planned) else planned
 
     def _iterations_used(self, planned: PlannedChange) -> bool:
         """A change that no attempt could prove is not made."""
@@ -411,17 +364,6 @@ class Healing:
         used = f"All {self.incident.iterations} iterations are used"
         self.close(Verdict.EXHAUSTED, f"{used}. Next would be: {planned.record.summary}.")
         return True
-
-    def _spent(self, diagnosis: Diagnosis) -> list[str]:
-        return [name for name in diagnosis.remedies if name in self._book.spent(diagnosis)]
-
-    def _within_budget(self, remedy: str) -> None:
-        if remedy == "accept_output" and self.incident.fleet is not None:
-            raise Refused("the outputs of one job say nothing of the others of its fleet")
-        counted = [change for change in self.incident.changes if change.level is not AutonomyLevel.RETRY]
-        allowed = self.site.target.guardrails.max_changes
-        if remedy != "retry_same" and len(counted) >= allowed:
-            raise Refused(f"the incident's budget of {allowed} changes is used (guardrails.max_changes)")
 
     def _case(self, evidence: Evidence, diagnosis: Diagnosis) -> Case:
         if self._spec is None:
@@ -436,23 +378,10 @@ class Healing:
             seen=len(self._book.answers(diagnosis)) + 1,
         )
 
-    def _revert_ineffective(self, diagnosis: Diagnosis) -> None:
-        """The same problem again: whatever was meant to cure it, and may not be tried further, is taken back."""
-        answers = self._book.answers(diagnosis)
-        if answers and len(answers) >= answers[-1].change.steps:
-            self._revert(answers, "the same problem came back: it did not help")
-
-    def _revert(self, changes: tuple[PlannedChange, ...], why: str) -> None:
-        for planned in reversed(changes):
-            try:
-                planned.change.revert(self.site)
-            except (AwsError, HealingError) as error:
-                why = f"{why}; taking it back failed, do it by hand: {error}"
-                self._narrator.refused((f"{planned.record.summary} could not be reverted: {error}",))
-            self._narrator.settled(self._book.settle(planned, ChangeState.REVERTED, why))
-
     def _lock_out(self, diagnosis: Diagnosis, refusals: tuple[str, ...]) -> None:
-        self._revert(self._book.answers(diagnosis), "it did not cure the problem, and nothing further is safe")
+        self._treatment.revert(
+            self._book.answers(diagnosis), "it did not cure the problem, and nothing further is safe"
+        )
         self._narrator.refused(refusals)
         refused = self._book.attempt.status_reason if self._book.attempt.refused else None
         why = f"Batch refused the submission: {refused}. " if refused else ""
@@ -468,7 +397,7 @@ class Healing:
 
     def decline(self, planned: PlannedChange, note: str) -> None:
         """Leave a plan as a proposal."""
-        self._narrator.settled(self._book.settle(planned, ChangeState.DECLINED, note))
+        self._treatment.decline(planned, note)
 
     def answered(self) -> None:
         """A person was asked and answered."""
@@ -476,35 +405,15 @@ class Healing:
 
     def apply(self, planned: PlannedChange) -> bool:
         """Apply and verify one change; what cannot be verified is taken back, and False returned."""
-        try:
-            planned.change.apply(self.site)
-        except (AwsError, HealingError) as error:
-            self._abandon(planned, error)
-            return False
-        self._book.settle(planned, ChangeState.APPLIED)
-        return self._confirm(planned)
+        in_force = self._treatment.apply(planned)
+        self._accept()
+        return in_force
 
-    def _confirm(self, planned: PlannedChange) -> bool:
-        try:
-            planned.change.verify(self.site)
-        except (AwsError, HealingError) as error:
-            self._abandon(planned, error)
-            return False
-        self._narrator.settled(self._book.settle(planned, ChangeState.VERIFIED))
-        if isinstance(planned.change, AcceptOutput):
-            self.close(Verdict.HEALED, f"{planned.record.summary[0].upper()}{planned.record.summary[1:]}.")
-        if planned.change.settle_s and self.attempt:
-            watching.rest(planned.change.settle_s)
-            self._book.amend_attempt(rested_s=planned.change.settle_s)
-        return True
-
-    def _abandon(self, planned: PlannedChange, error: Exception) -> None:
-        note = str(error)
-        try:
-            planned.change.revert(self.site)
-        except (AwsError, HealingError) as failure:
-            note = f"{note}; and taking it back failed: {failure}"
-        self._narrator.settled(self._book.settle(planned, ChangeState.FAILED, note))
+    def _accept(self) -> None:
+        """A job whose outputs were found good although it failed has no further attempt."""
+        for planned in self._book.live():
+            if isinstance(planned.change, AcceptOutput):
+                self.close(Verdict.HEALED, f"{planned.record.summary[0].upper()}{planned.record.summary[1:]}.")
 
     def _staged(self) -> tuple[PlannedChange, ...]:
         return tuple(known for known in self._book.live() if known.record.remedy == "stage_test_data")
@@ -512,7 +421,7 @@ class Healing:
     def close(self, verdict: Verdict, reason: str) -> Incident:
         """End the incident: staged test data goes, effective changes stay."""
         if self._is_open:
-            self._revert(self._staged(), "the incident is closed")
+            self._treatment.revert(self._staged(), "the incident is closed")
             money = ledger.account_for(self.incident.attempts, self.site.target.prices, self.incident.fleet)
             patch = self._patch() if verdict is Verdict.HEALED else None
             self._narrator.closed(self._book.close(verdict, reason, money=money, patch=patch))
