@@ -25,6 +25,7 @@ from recloser.aws.job_table import JobTableGateway
 from recloser.aws.logs import GROUP as LOG_GROUP
 from recloser.aws.logs import LogsGateway
 from recloser.aws.objects import ObjectInfo, ObjectsGateway, split_uri
+from recloser.aws.regions import is_region
 
 __all__ = [
     "LOG_GROUP",
@@ -52,6 +53,7 @@ __all__ = [
     "Unreachable",
     "canonical",
     "connect",
+    "is_region",
     "parse_image",
     "split_uri",
 ]

@@ -18,6 +18,11 @@ _ACTION = re.compile(r"not authorized to perform:? ['\"]?(?P<action>[a-z0-9-]+:[
 _RESOURCE = re.compile(r"on resource:? ['\"]?(?P<arn>arn:[^\s'\"]+[^\s'\".,;)])", re.IGNORECASE)
 _OPERATION = re.compile(r"when calling the (?P<operation>[A-Za-z0-9]+) operation")
 _S3_URI = re.compile(r"s3://(?P<path>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^\s'\"<>,;)]*[^\s'\"<>,;).:])?)")
+_SIGNING_ROLE = re.compile(r"assumed-role/(?P<role>[\w+=,.@-]{1,64})/")
+_SIGNING_USER = re.compile(r"arn:aws[\w-]*:iam::\d{12}:user/(?P<user>[\w+=,.@/-]{1,128})")
+_OBJECT_ARN = re.compile(
+    r"arn:aws[\w-]*:s3:::(?P<path>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^\s'\"<>,;)*]*[^\s'\"<>,;).:*])"
+)
 _TABLE = re.compile(r"\btable[ /:='\"]+(?P<table>[A-Za-z0-9_.-]{3,255})")
 
 # IAM actions whose name is not the operation's (AWS service authorization reference).
@@ -62,6 +67,29 @@ def listed(refused: Iterable[Denial]) -> str:
     for denial in refused:
         resources.setdefault(denial.action, []).append(denial.resource or "a resource the log does not name")
     return "; ".join(f"{action} on {', '.join(named)}" for action, named in resources.items())
+
+
+def signing_roles(lines: Iterable[str]) -> tuple[str, ...]:
+    """Names of the roles that lines name as who called."""
+    return tuple(dict.fromkeys(found["role"] for line in lines for found in _SIGNING_ROLE.finditer(line)))
+
+
+def signing_users(lines: Iterable[str]) -> tuple[str, ...]:
+    """Names of the users that lines name as who called."""
+    return tuple(dict.fromkeys(found["user"] for line in lines for found in _SIGNING_USER.finditer(line)))
+
+
+def object_uris(lines: Iterable[str]) -> tuple[str, ...]:
+    """The objects in S3 that lines name, as `s3://bucket/key`."""
+    return tuple(
+        dict.fromkeys(
+            f"s3://{found['path']}"
+            for line in lines
+            for pattern in (_S3_URI, _OBJECT_ARN)
+            for found in pattern.finditer(line)
+            if not found["path"].endswith("/") and "/" in found["path"]
+        )
+    )
 
 
 def _of_line(line: str, account_id: str, region: str) -> Iterator[Denial]:

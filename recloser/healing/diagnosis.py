@@ -6,12 +6,13 @@ Below `THRESHOLD` the answer is `unknown`: what was seen is shown, and nothing i
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from recloser.diagnosis import THRESHOLD, Ranked, catalogue, cause_facts, matches, rank, read_signatures, symptoms_of
 from recloser.healing import probes
 from recloser.healing.probes import Finding, Probed
+from recloser.healing.probes.gaps import gaps
 from recloser.healing.remedies import REMEDIES
 from recloser.values import Cause, Diagnosis, Evidence, EvidenceLine, RuledOut
 
@@ -32,19 +33,20 @@ class _Judged:
     """What the texts suggest, and what the account said to it."""
 
     ranked: Ranked
-    answers: tuple[Probed, ...]
+    answers: Mapping[str, Probed] = field(default_factory=dict)
+    """By the names of the probes."""
 
     @property
-    def refuted(self) -> str | None:
-        return next((answer.said for answer in self.answers if answer.finding is Finding.REFUTED), None)
+    def refuted(self) -> Probed | None:
+        return next((answer for answer in self.answers.values() if answer.finding is Finding.REFUTED), None)
 
     @property
     def confidence(self) -> float:
-        findings = {answer.finding for answer in self.answers}
+        findings = {answer.finding for answer in self.answers.values()}
         base = self.ranked.confidence
-        if Finding.NOT_CHECKED in findings:
-            return base * _UNCHECKED_FACTOR
-        return max(base, _CONFIRMED) if Finding.CONFIRMED in findings else base
+        if Finding.CONFIRMED in findings:  # one answer of the account outweighs another that it does not give
+            return max(base, _CONFIRMED)
+        return base * _UNCHECKED_FACTOR if Finding.NOT_CHECKED in findings else base
 
 
 def diagnose(site: Site, evidence: Evidence) -> Diagnosis:
@@ -63,7 +65,10 @@ def diagnose(site: Site, evidence: Evidence) -> Diagnosis:
             continue
         judged = _Judged(ranked=ranked, answers=_answers(site, ranked, evidence))
         if judged.refuted is not None:
-            ruled_out.append(RuledOut(cause=ranked.cause, why=judged.refuted, refuted=True))
+            ruled_out.append(RuledOut(cause=ranked.cause, why=judged.refuted.said, refuted=True))
+            shown = _shown_instead(ranked, judged.refuted)
+            if shown is not None:
+                return _conclude(shown, evidence, (*ruled_out, *_look_alikes(shown.ranked, found)))
         elif judged.confidence >= THRESHOLD:
             later = tuple(_outranked(other, by=ranked) for other in found[index + 1 :] if _differs(other, ranked))
             return _conclude(judged, evidence, (*ruled_out, *later, *_look_alikes(ranked, found)))
@@ -78,17 +83,27 @@ def signatures_of(site: Site) -> tuple[Signature, ...]:
     return catalogue() if own is None else (*read_signatures(site.target.path(own)), *catalogue())
 
 
-def _answers(site: Site, ranked: Ranked, evidence: Evidence) -> tuple[Probed, ...]:
-    return tuple(probes.ask(name, site, ranked.match, evidence) for name in ranked.match.signature.probes)
+def _answers(site: Site, ranked: Ranked, evidence: Evidence) -> dict[str, Probed]:
+    return {name: probes.ask(name, site, ranked.match, evidence) for name in ranked.match.signature.probes}
+
+
+def _shown_instead(ranked: Ranked, refuted: Probed) -> _Judged | None:
+    """What the account shows in place of what it refutes; it is as sure as what it confirms."""
+    if refuted.instead is None:
+        return None
+    signature = next(one for one in catalogue() if one.id == refuted.instead)
+    seen = refuted.model_copy(update={"finding": Finding.CONFIRMED})
+    other = Ranked(match=replace(ranked.match, signature=signature), confidence=ranked.confidence)
+    return _Judged(ranked=other, answers=dict.fromkeys(signature.probes or ("",), seen))
 
 
 def _conclude(judged: _Judged, evidence: Evidence, ruled_out: Sequence[RuledOut]) -> Diagnosis:
     signature = judged.ranked.match.signature
     facts: dict[str, tuple[str, ...]] = dict(judged.ranked.match.captures)
-    for answer in judged.answers:
+    for answer in judged.answers.values():
         facts.update(answer.facts)
     subject = _fill(signature.subject, facts, unnamed="")
-    confirmed = [a.said for a in judged.answers if a.finding in {Finding.CONFIRMED, Finding.OPEN}]
+    told = [a.said for a in judged.answers.values() if a.said and a.finding is not Finding.NOT_CHECKED]
     summary = signature.summary or cause_facts()[signature.cause].means
     return Diagnosis(
         cause=signature.cause,
@@ -96,9 +111,9 @@ def _conclude(judged: _Judged, evidence: Evidence, ruled_out: Sequence[RuledOut]
         subject=subject,
         summary=_fill(summary, facts | ({"subject": (subject,)} if subject else {})),
         confidence=round(judged.confidence, 2),
-        evidence=(*_lines(judged.ranked), *(EvidenceLine(source="probe", text=said) for said in confirmed)),
+        evidence=(*_lines(judged.ranked), *(EvidenceLine(source="probe", text=said) for said in dict.fromkeys(told))),
         ruled_out=_first_of_each(ruled_out),
-        not_checked=(*evidence.gaps, *(a.said for a in judged.answers if a.finding is Finding.NOT_CHECKED)),
+        not_checked=(*evidence.gaps, *gaps(signature, judged.answers, evidence.job)),
         facts=facts,
         remedies=tuple(name for name in signature.planned if name in REMEDIES),
     )
@@ -125,7 +140,7 @@ def _unknown(evidence: Evidence, ruled_out: tuple[RuledOut, ...], found: tuple[R
         confidence=round(weak.confidence, 2) if weak else 0.0,
         evidence=(*seen, *last_lines),
         ruled_out=_first_of_each((*ruled_out, *map(_too_weak, _suspected(found)))),
-        not_checked=(*evidence.gaps, *((evidence.log.note,) if evidence.log.note else ()), *_settled_by(weak)),
+        not_checked=(*evidence.gaps, *((evidence.log.note,) if evidence.log.note else ()), *_unsettled(weak, evidence)),
     )
 
 
@@ -143,8 +158,8 @@ def _too_weak(ranked: Ranked) -> RuledOut:
     return RuledOut(cause=ranked.cause, why=f"suspected ({ranked.confidence:.0%}), not named: {why}")
 
 
-def _settled_by(weak: Ranked | None) -> tuple[str, ...]:
-    return tuple(f"{name} would settle it" for name in weak.match.signature.confirmed_by) if weak else ()
+def _unsettled(weak: Ranked | None, evidence: Evidence) -> tuple[str, ...]:
+    return gaps(weak.match.signature, {}, evidence.job) if weak else ()
 
 
 def _lines(ranked: Ranked) -> tuple[EvidenceLine, ...]:

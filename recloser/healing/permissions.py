@@ -60,6 +60,8 @@ def _always(target: Target) -> list[dict[str, object]]:
         _allow("StopTheJob", ["batch:TerminateJob"], ["arn:aws:batch:*:*:job/*"]),
         # AWS judges it on the stream, the sandbox on the group.
         _allow("ReadLogs", ["logs:GetLogEvents"], _with_streams(_LOG_GROUP, *_groups(target))),
+        # Asked before a missing group is told from a missing right or route; it takes no narrower resource.
+        _allow("SeeLogGroups", ["logs:DescribeLogGroups"], ["*"]),
         _allow("SeeTheJobRole", ["iam:GetRole"], _roles(*_seen(target))),
         # Asked before and after every grant. It only asks, and the sandbox judges it on `*`.
         _allow("SimulateTheJobRole", ["iam:SimulatePrincipalPolicy"], ["*"]),
@@ -151,20 +153,17 @@ def _placement(target: Target) -> list[dict[str, object]]:
 
 def _log_groups(target: Target) -> list[dict[str, object]]:
     guard = target.guardrails.logs
-    if not guard.groups:
+    if not guard.groups or not guard.create_group:
         return []
-    statements = [_allow("SeeLogGroups", ["logs:DescribeLogGroups"], ["*"])]
-    if guard.create_group:
-        managed = (
-            "logs:CreateLogGroup",
-            "logs:PutRetentionPolicy",
-            "logs:TagResource",
-            "logs:ListTagsLogGroup",
-            "logs:DescribeLogStreams",
-            "logs:DeleteLogGroup",
-        )
-        statements.append(_allow("CreateDeclaredLogGroups", managed, _with_streams(*_groups(target))))
-    return statements
+    managed = (
+        "logs:CreateLogGroup",
+        "logs:PutRetentionPolicy",
+        "logs:TagResource",
+        "logs:ListTagsLogGroup",
+        "logs:DescribeLogStreams",
+        "logs:DeleteLogGroup",
+    )
+    return [_allow("CreateDeclaredLogGroups", managed, _with_streams(*_groups(target)))]
 
 
 def _grants(target: Target) -> list[dict[str, object]]:

@@ -6,14 +6,13 @@ The submitter's rights are Recloser's own, so they are only ever proposed: nobod
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Literal, Never
 
 from pydantic import Field
 
-from recloser.healing.denials import Denial, denials, listed
+from recloser.healing.denials import Denial, denials, listed, signing_roles
 from recloser.healing.errors import ChangeFailed, Refused
 from recloser.healing.remedies.boundary import is_grantable, within_boundary
 from recloser.healing.remedies.change import Case, Wording, unified
@@ -31,7 +30,6 @@ Whose = Literal["job", "execution", "instance"]
 
 _BEFORE_THE_START = frozenset({Cause.IMAGE_PULL_PERMISSION, Cause.SECRET_RESOLUTION, Cause.LOGS_CONFIG})
 """Refused to the execution role, or on EC2 without one to the instance's, while the container is set up."""
-_SIGNER = re.compile(r"assumed-role/(?P<role>[\w+=,.@-]{1,64})/")
 
 
 class GrantPermission(Value):
@@ -151,7 +149,7 @@ def _said(case: Case) -> tuple[str, ...]:
 def _concerned(case: Case, said: tuple[str, ...]) -> _Concerned:
     """The role that made the refused call, which must be the one the target declares."""
     job, declared = case.evidence.job, case.site.target.job
-    signers = {found["role"] for line in said for found in _SIGNER.finditer(line)}
+    signers = set(signing_roles(said))
     if case.diagnosis.cause in _BEFORE_THE_START and job.execution_role_arn is not None:
         found = _Concerned("execution", declared.execution_role or "", job.execution_role_arn)
     elif case.diagnosis.cause in _BEFORE_THE_START or (declared.instance_role and signers == {declared.instance_role}):

@@ -49,6 +49,8 @@ class FakeIam:
         return f"arn:aws:iam::000000000000:role/{role}"
 
     def trust_policy(self, role: str) -> str:
+        if role not in self.trust:
+            raise NotFound(f"no role {role}", service="iam", operation="GetRole")
         return self.trust[role]
 
     def put_trust_policy(self, role: str, document: str) -> None:
@@ -87,9 +89,13 @@ class FakeObjects:
 
 @dataclass
 class FakeImages:
-    """Tags of the one repository."""
+    """Tags of the one repository, and what each of them is built for."""
 
     tags: set[str] = field(default_factory=set)
+    built_for: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def architectures(self, repository: str, named: str) -> tuple[str, ...]:
+        return self.built_for.get(named, ())
 
     def digest(self, repository: str, tag: str) -> str | None:
         return f"sha256:{tag}" if tag in self.tags else None

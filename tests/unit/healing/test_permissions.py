@@ -31,7 +31,7 @@ BATCH = {"batch:RegisterJobDefinition", "batch:DeregisterJobDefinition", "iam:Pa
         ({"disk": {"max_gib": 50}}, BATCH),
         ({"definition": {"unset_static_keys": True}}, BATCH),
         ({"definition": {"job_roles": ["arn:aws:iam::1:role/z"]}}, BATCH),
-        ({"logs": {"groups": ["/g"]}}, {"logs:DescribeLogGroups"}),
+        ({"logs": {"groups": ["/g"]}}, set()),
         ({"trust": {"repair": True}}, {"iam:UpdateAssumeRolePolicy"}),
         ({"permissions": {"actions": ["s3:GetObject"]}}, {"iam:PutRolePolicy", "iam:DeleteRolePolicy"}),
         (
