@@ -9,6 +9,7 @@ import numpy as np
 
 from recloser.grid import frames, make_injections
 from recloser.grid.loads import KW_PER_MW
+from recloser.grid.request import LEVEL
 from recloser.validation.facts import NotApplicableError
 from recloser.validation.physics_columns import magnitude
 
@@ -40,8 +41,8 @@ def load_places(facts: Facts) -> Mapping[str, Floats]:
 
 
 def load_factors(facts: Facts) -> Mapping[str, Floats]:
-    """Load as a share of the base load of its bus; 1 where there is none."""
-    base = facts.network.buses.pd0_mw
+    """Load as a share of the base load of its bus, at the usual level; 1 where there is none."""
+    base = facts.network.buses.pd0_mw * facts.subject.level / LEVEL
     has = base > 0
     factor = facts.array("node", "pd_mw") / np.where(has, base, 1.0)
     return {"load_factor": np.where(has, _or_infinite(factor), 1.0)}
