@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _POINTS = 300
 _FLOOR = 1e-12
 _WIDTHS = 0.75
-_PICTURED = 6
+_PICTURED = 4
 
 
 def charts_of(tables: Tables, findings: tuple[Finding, ...]) -> tuple[Chart, ...]:

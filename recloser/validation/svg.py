@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 
     from recloser.validation.findings import Chart, Series
 
-_WIDTH, _HEIGHT = 640, 220
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 10, 10, 34
+_WIDTH, _HEIGHT = 640, 260
+_LEFT, _RIGHT, _TOP, _BOTTOM = 84, 16, 14, 46
 _COLOURS = ("#1f5fa8", "#b8500f", "#2c7a4b", "#7b3fa0")
 _TICKS = 4
+_THOUSAND = 1000
 _TINY = 1e-300
 
 
@@ -83,10 +84,14 @@ def _grid(x: _Axis, y: _Axis, chart: Chart) -> list[Markup]:
     parts = []
     for value in y.ticks():
         parts += [line.format(_LEFT, y.at(value), _WIDTH - _RIGHT, y.at(value))]
-        parts += [text.format(_LEFT - 6, y.at(value) + 4, "end", f"{value:.4g}")]
-    parts += [text.format(x.at(value), _HEIGHT - _BOTTOM + 16, "middle", f"{value:.0f}") for value in x.ticks()]
+        parts += [text.format(_LEFT - 6, y.at(value) + 4, "end", _said(value))]
+    parts += [text.format(x.at(value), _HEIGHT - _BOTTOM + 19, "middle", f"{value:.0f}") for value in x.ticks()]
     parts.append(text.format((_LEFT + _WIDTH) / 2, _HEIGHT - 3, "middle", f"{chart.x_name}  ({chart.y_name} upwards)"))
     return parts
+
+
+def _said(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= _THOUSAND else f"{value:.3g}"
 
 
 def _band(chart: Chart, x: _Axis, y: _Axis) -> list[Markup]:
