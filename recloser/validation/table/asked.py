@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from recloser.validation.errors import BadInputError
 from recloser.validation.expectations import KEY, NAME, ask, stock
 from recloser.validation.findings import Finding, Gate, State
 
@@ -30,15 +31,20 @@ def asked_findings(typed: pd.DataFrame, spec: TableSpec, *, docs: Path | None = 
     asked = {f"asked.{number}": expected for number, expected in enumerate(spec.expectations)}
     answerable = {key: expected for key, expected in asked.items() if _can_be_asked(expected, typed)}
     questions: list[Any] = [kind(**arguments, meta={KEY: key}) for key, (kind, arguments) in declared.items()]
-    questions += [
-        getattr(stock, expected.type)(**expected.arguments, severity=expected.gate.value, meta={KEY: key})
-        for key, expected in answerable.items()
-    ]
+    questions += [_question(key, expected) for key, expected in answerable.items()]
     said = ask({"table": questions}, {"table": typed}, docs=docs)
     refused = [key for key in declared if not said.get(key, False)]
     findings = [_of_declared(refused, len(declared))]
     findings += [_of_asked(expected, said.get(key) if key in answerable else None) for key, expected in asked.items()]
     return findings
+
+
+def _question(key: str, expected: Expectation) -> Any:
+    try:
+        return getattr(stock, expected.type)(**expected.arguments, severity=expected.gate.value, meta={KEY: key})
+    except (TypeError, ValueError) as error:
+        said = " ".join(str(error).split())[:300]
+        raise BadInputError(f"{expected.type} cannot be asked with these arguments: {said}") from error
 
 
 def _declared(typed: pd.DataFrame, spec: TableSpec) -> list[tuple[Any, dict[str, Any]]]:

@@ -15,6 +15,7 @@ from pydantic import Field
 from pydantic import ValidationError as PydanticError
 
 from recloser.validation.errors import BaselineError
+from recloser.validation.findings import Chart, Series
 from recloser.validation.table.intake import as_declared
 from recloser.values import Value, utc_now
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 _QUANTILES = 201
 _MOST_VALUES = 200
 _BINS = 10
+_PICTURED = 6
 _LEAST_SHARE = 1e-4
 MOST_PSI = 0.25
 """Above it a population is taken to have changed (Siddiqi, Credit Risk Scorecards, 2006)."""
@@ -110,6 +112,29 @@ def drifts(typed: pd.DataFrame, baseline: TableBaseline) -> tuple[Drift, ...]:
         if name in typed and len(typed):
             found.append(_missing_drift(name, float(typed[name].isna().mean()), share, len(typed), baseline.rows))
     return tuple(found)
+
+
+def drift_charts(typed: pd.DataFrame, baseline: TableBaseline) -> tuple[Chart, ...]:
+    """Pictures of the columns of numbers that have drifted: how they are distributed, and how they were."""
+    moved = dict.fromkeys(found.column for found in drifts(typed, baseline) if found.has_drifted)
+    return tuple(_chart(name, typed, baseline.numbers[name]) for name in moved if name in baseline.numbers)[:_PICTURED]
+
+
+def _chart(name: str, typed: pd.DataFrame, known: NumberColumn) -> Chart:
+    values = typed[name].dropna().to_numpy(dtype=np.float64)
+    values = values[np.isfinite(values)]
+    shares = np.linspace(0, 1, len(known.quantiles))
+    now = np.quantile(values, shares) if len(values) else np.full(len(shares), np.nan)
+    return Chart(
+        title=f"How {name} is distributed",
+        x_name="share of the rows below, percent",
+        y_name=name,
+        x=tuple(100 * shares),
+        series=(
+            Series(name="now", y=tuple(float(value) if math.isfinite(value) else None for value in now)),
+            Series(name="baseline", y=known.quantiles),
+        ),
+    )
 
 
 def write_table_baseline(baseline: TableBaseline, path: Path) -> None:

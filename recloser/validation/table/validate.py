@@ -10,7 +10,7 @@ import numpy as np
 
 import recloser
 from recloser.validation.findings import Finding, Gate, Place, Report, State
-from recloser.validation.table.drift import TableBaseline, drifts
+from recloser.validation.table.drift import TableBaseline, drift_charts, drifts
 from recloser.validation.table.intake import as_declared
 from recloser.values import utc_now
 
@@ -65,6 +65,7 @@ def validate_table(
         facts={"rows": str(len(frame)), "columns": str(frame.shape[1]), "recloser": recloser.__version__}
         | ({"baseline": f"{baseline.source[:200]}, {baseline.rows} rows"} if baseline else {}),
         findings=tuple(findings),
+        charts=drift_charts(typed, baseline) if baseline else (),
         judges=("numpy", NAME),
         duration_s=round(time.perf_counter() - started, 3),
     )

@@ -160,6 +160,14 @@ def test_each_declaration_is_held_to(rule: str, frame: pd.DataFrame) -> None:
     assert not report.holds
 
 
+@pytest.mark.parametrize("arguments", [{}, {"column": "kw", "min_value": "much", "max_value": []}])
+def test_arguments_that_make_no_sense_are_refused(arguments: dict[str, object]) -> None:
+    """By a message, before anything is judged."""
+    asked = Expectation(type="ExpectColumnMeanToBeBetween", arguments=arguments)
+    with pytest.raises(BadInputError, match="ExpectColumnMeanToBeBetween"):
+        validate_table("rows", rows(), SPEC.model_copy(update={"expectations": (asked,)}), now=NOW)
+
+
 @pytest.mark.parametrize("frame", [rows()[:0], rows().assign(kw=np.nan), rows().assign(kw="x"), pd.DataFrame()])
 def test_an_expectation_of_nothing_is_not_passed(frame: pd.DataFrame) -> None:
     """Great Expectations would pass it."""

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from recloser.validation import BaselineError
 from recloser.validation.table import ALLOWED_EXPECTATIONS, ColumnSpec, Expectation, TableSpec, measure_table
-from recloser.validation.table.drift import drifts
+from recloser.validation.table.drift import drift_charts, drifts
 from recloser.validation.table.intake import as_declared
 
 SPEC = TableSpec(columns={"x": ColumnSpec(type="number"), "kind": ColumnSpec(type="text", nulls=True)})
@@ -45,6 +45,15 @@ def test_a_shift_is_found() -> None:
     assert "population stability index" in drifted(good.assign(kind="c"))
     assert "share missing" in drifted(good.assign(x=good["x"].where(good["x"] < 50)))
     assert drifted(good.assign(x=np.round(good["x"], -2)))
+
+
+def test_what_has_drifted_is_pictured() -> None:
+    """As quantiles, now and then; what has not is left out."""
+    good = table(1)
+    baseline = measure_table(table(0), SPEC, "good")
+    (chart,) = drift_charts(as_declared(good.assign(x=good["x"] + 9), SPEC)[0], baseline)
+    assert [series.name for series in chart.series] == ["now", "baseline"]
+    assert not drift_charts(as_declared(good, SPEC)[0], baseline)
 
 
 def test_counts_and_constants_have_not_drifted_from_themselves() -> None:
