@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from recloser.diagnosis.causes import cause_facts
+from recloser.diagnosis.comparison import NOVEL
 from recloser.redaction import Redactor, shown
 from recloser.values import Cause
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from recloser.values import Diagnosis, EvidenceLine
 
 _REDACT = Redactor(())
-_SHOWN_LINES = 3
+_SHOWN_LINES, _SHOWN_NOVEL = 3, 10
 _LIMIT = 300
 
 
@@ -35,6 +36,10 @@ def print_finding(name: str, finding: Finding, gaps: Sequence[str]) -> None:
         _evidence(best.evidence)
         for doubt in best.doubts:
             _row("doubt", doubt)
+    for line in finding.unusual[-_SHOWN_NOVEL:]:
+        _row(NOVEL, line)
+    for item in finding.ruled_out:
+        _row("ruled out", f"{item.cause}: {item.why}")
     _row("concerned", facts.concerned)
     _row("do", facts.advice)
     if best is not None and best.remedies:
@@ -68,7 +73,9 @@ def _head(name: str, cause: Cause, confidence: float | None, means: str) -> None
 
 
 def _evidence(lines: Sequence[EvidenceLine]) -> None:
-    for line in lines[-_SHOWN_LINES:]:
+    others = [line for line in lines if line.source != NOVEL]
+    novel = [line for line in lines if line.source == NOVEL]
+    for line in (*others[-_SHOWN_LINES:], *novel[-_SHOWN_NOVEL:]):
         _row(line.source, line.text)
 
 

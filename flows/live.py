@@ -9,12 +9,15 @@ from recloser.aws import connect
 from recloser.errors import RecloserError
 from recloser.healing.diagnosis import diagnose
 from recloser.healing.evidence import collect
+from recloser.healing.good_log import good_log
 from recloser.healing.site import Site, prepare
 from recloser.settings import load_settings
+from recloser.store import Store
 from recloser.target import Target, load_target
 
 if TYPE_CHECKING:
-    from recloser.values import Diagnosis, JobSnapshot
+    from recloser.settings import Settings
+    from recloser.values import AttemptRecord, Diagnosis, JobSnapshot
 
 
 class NothingToDiagnoseError(RecloserError):
@@ -32,7 +35,8 @@ def diagnose_job(job_id: str, folder: str | None) -> Diagnosis:
         NothingToDiagnoseError: Batch does not know the job (it forgets after about seven days), or it still runs.
         RecloserError: The account cannot be asked, or the target is not valid.
     """
-    account = connect(load_settings())
+    settings = load_settings()
+    account = connect(settings)
     job = account.batch.describe([job_id]).get(job_id)
     if job is None:
         raise NothingToDiagnoseError(
@@ -41,7 +45,13 @@ def diagnose_job(job_id: str, folder: str | None) -> Diagnosis:
     if not job.state.is_terminal:
         raise NothingToDiagnoseError(f"job {job_id} is {job.state}: there is no end to diagnose yet")
     site = Site(target=bare_target(job), account=account) if folder is None else prepare(load_target(folder), account)
-    return diagnose(site, collect(site, job))
+    success = None if folder is None else _last_success(settings, site.target.name)
+    return diagnose(site, collect(site, job), good_log(site, job, success))
+
+
+def _last_success(settings: Settings, target: str) -> AttemptRecord | None:
+    with Store.open(settings.database_url) as store:
+        return store.last_success(target)
 
 
 def bare_target(job: JobSnapshot) -> Target:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from recloser.diagnosis.documents import read_documents
+from recloser.diagnosis.documents import read_documents, read_lines
 from recloser.diagnosis.verdict import examine
 from recloser.errors import RecloserError
 from recloser.redaction import Redactor, shown
@@ -36,6 +36,9 @@ def diagnose(
     target: Annotated[
         str | None, typer.Option("--target", help="With a job: the folder of its recloser.toml, if it has one.")
     ] = None,
+    good_log: Annotated[
+        Path | None, typer.Option("--good-log", help="With --evidence: the log of a good run, as text.")
+    ] = None,
     output: Annotated[Format, typer.Option("--format", help="How the result is printed.")] = Format.TEXT,
 ) -> None:
     """Say why a job failed: cause, confidence, evidence, what to do, and what could not be checked.
@@ -45,8 +48,10 @@ def diagnose(
     try:
         if (job_id is None) == (evidence is None):
             raise DiagnoseError("give either the id of a job or --evidence FILE")
+        if good_log is not None and evidence is None:
+            raise DiagnoseError("--good-log belongs to --evidence; of a job the last good run is looked for by itself")
         if evidence is not None:
-            _from_file(evidence, output)
+            _from_file(evidence, good_log, output)
         else:
             _live(job_id or "", target, output)
     except RecloserError as error:
@@ -58,19 +63,20 @@ class DiagnoseError(RecloserError):
     """The command was not given what it needs."""
 
 
-def _from_file(file: Path, output: Format) -> None:
+def _from_file(file: Path, good_log: Path | None, output: Format) -> None:
     documents = read_documents(file)
+    good_lines = () if good_log is None else read_lines(good_log)
     if output is Format.JSON:
-        typer.echo(json.dumps([_as_json(document) for document in documents], indent=1))
+        typer.echo(json.dumps([_as_json(document, good_lines) for document in documents], indent=1))
         return
     from flows.explain import print_finding  # noqa: PLC0415 - Rich is only needed for text
 
     for document in documents:
-        print_finding(document.id, examine(document.symptoms), document.symptoms.gaps)
+        print_finding(document.id, examine(document.symptoms, good_lines=good_lines), document.symptoms.gaps)
 
 
-def _as_json(document: Document) -> dict[str, Any]:
-    finding = examine(document.symptoms)
+def _as_json(document: Document, good_lines: tuple[str, ...]) -> dict[str, Any]:
+    finding = examine(document.symptoms, good_lines=good_lines)
     best, *others = finding.candidates or (None,)
     return {
         "id": document.id,
@@ -84,6 +90,8 @@ def _as_json(document: Document) -> dict[str, Any]:
         "alternatives": [{"cause": other.cause, "confidence": other.confidence} for other in others if other],
         "not_checked": [*document.symptoms.gaps, *(best.confirmed_by if best else ())],
         "fingerprint": finding.fingerprint,
+        "unusual": [_safe(line) for line in finding.unusual],
+        "ruled_out": [{"cause": item.cause, "why": _safe(item.why)} for item in finding.ruled_out],
     }
 
 

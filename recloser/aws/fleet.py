@@ -36,6 +36,16 @@ class FleetGateway:
         recent = [job for job in found if job.stopped_at is None or job.stopped_at >= since]
         return tuple(sorted(recent, key=lambda job: job.stopped_at or since))
 
+    @translated("batch", "ListJobs")
+    def newest_success(self, queue: str, definition_arn: str) -> str | None:
+        """The id of the latest job of a definition, of any revision, that succeeded; one page of jobs is looked at."""
+        answer = self._client.list_jobs(jobQueue=queue, jobStatus="SUCCEEDED", maxResults=_PER_CALL)
+        with sensible("batch", "ListJobs"):
+            wanted = _definition_name(definition_arn)
+            same = [job for job in answer["jobSummaryList"] if _definition_name(job.get("jobDefinition", "")) == wanted]
+            newest = max(same, key=lambda job: job.get("stoppedAt", 0), default=None)
+            return newest["jobId"] if newest else None
+
     def failed_children(self, parent_id: str) -> tuple[str, ...]:
         """Ids of the children of an array that have failed, by index."""
         ids = [job["jobId"] for job in self._listed(arrayJobId=parent_id, jobStatus="FAILED")]
@@ -77,6 +87,10 @@ class FleetGateway:
                 answer = self._client.describe_job_definitions(jobDefinitions=wanted[start : start + _PER_CALL])
             known.update((one["jobDefinitionArn"], one) for one in answer["jobDefinitions"])
         return known
+
+
+def _definition_name(definition: str) -> str:
+    return definition.rpartition("/")[2].partition(":")[0]
 
 
 def _failed(job: Mapping[str, Any]) -> FailedJob:

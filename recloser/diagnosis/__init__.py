@@ -7,6 +7,7 @@ The room knows no account: it reads values, and whether what a text suggests is 
 from recloser.diagnosis.calibration import THRESHOLD, calibration
 from recloser.diagnosis.catalogue import SignatureError, catalogue, read_signatures
 from recloser.diagnosis.causes import cause_facts
+from recloser.diagnosis.comparison import NOVEL, ruled_out, telling
 from recloser.diagnosis.matching import Match, matches
 from recloser.diagnosis.novelty import fingerprint, fingerprint_of, template, templates, unusual
 from recloser.diagnosis.ranking import Ranked, rank
@@ -15,6 +16,7 @@ from recloser.diagnosis.symptoms import Symptoms, symptoms_of
 from recloser.diagnosis.verdict import Candidate, Finding, examine
 
 __all__ = [
+    "NOVEL",
     "THRESHOLD",
     "Candidate",
     "Finding",
@@ -34,7 +36,9 @@ __all__ = [
     "matches",
     "rank",
     "read_signatures",
+    "ruled_out",
     "symptoms_of",
+    "telling",
     "template",
     "templates",
     "unusual",

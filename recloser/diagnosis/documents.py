@@ -19,6 +19,8 @@ SIZE_LIMIT = 2 * 2**30
 """Bytes above which a file is refused."""
 WHOLE = 16 * 2**20
 """Bytes up to which a file is read as it is; of larger ones, long logs are thinned before they are parsed."""
+LOG_LIMIT = 256 * 2**20
+"""Bytes above which a log to compare with is refused."""
 BLOCK = 4_096
 """Strings of a long list that are read at a stretch; the first block and the last four are kept."""
 _TAIL_BLOCKS = 4
@@ -57,6 +59,21 @@ def read_documents(file: Path) -> tuple[Document, ...]:
     except OSError as error:
         raise DocumentError(f"{file} cannot be read: {error.strerror}") from error
     return _documents(_parsed(text, file), file)
+
+
+def read_lines(file: Path) -> tuple[str, ...]:
+    """Read a log: one line of text each; what is no UTF-8 is replaced.
+
+    Raises:
+        DocumentError: The file cannot be read, or is larger than `LOG_LIMIT`.
+    """
+    try:
+        size = file.stat().st_size
+        if size > LOG_LIMIT:
+            raise DocumentError(f"{file} has {size:,} bytes; at most {LOG_LIMIT:,} are read of a log")
+        return tuple(file.read_text(encoding="utf-8-sig", errors="replace").splitlines())
+    except OSError as error:
+        raise DocumentError(f"{file} cannot be read: {error.strerror}") from error
 
 
 def _parsed(text: bytes, file: Path) -> object:

@@ -9,10 +9,11 @@ from pydantic import Field
 
 from recloser.diagnosis.calibration import THRESHOLD
 from recloser.diagnosis.catalogue import catalogue
+from recloser.diagnosis.comparison import ruled_out, telling
 from recloser.diagnosis.matching import matches
-from recloser.diagnosis.novelty import fingerprint_of
+from recloser.diagnosis.novelty import fingerprint_of, templates, unusual
 from recloser.diagnosis.ranking import Ranked, rank
-from recloser.values import AutonomyLevel, Cause, EvidenceLine, Value
+from recloser.values import AutonomyLevel, Cause, EvidenceLine, RuledOut, Value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,16 +52,25 @@ class Finding(Value):
     """Most credible first, each cause once."""
     fingerprint: str
     """What failures of this kind have in common."""
+    unusual: tuple[str, ...] = ()
+    """Lines that a good run's log does not have, where the cause is `unknown` and there is one to compare with."""
+    ruled_out: tuple[RuledOut, ...] = ()
+    """Causes that only lines spoke for which a good run's log has too."""
 
 
-def examine(symptoms: Symptoms, signatures: Sequence[Signature] | None = None) -> Finding:
+def examine(
+    symptoms: Symptoms, signatures: Sequence[Signature] | None = None, *, good_lines: Sequence[str] = ()
+) -> Finding:
     """Say what can be said of a failure from its texts alone.
 
     Args:
         symptoms: The texts of one attempt.
         signatures: In order of precedence; the catalogue's if not given.
+        good_lines: The log of the last good run, where there is one.
     """
-    ranked = rank(matches(symptoms, catalogue() if signatures is None else signatures), symptoms)
+    found = matches(symptoms, catalogue() if signatures is None else signatures)
+    told = telling(found, templates(good_lines))
+    ranked = rank(told, symptoms)
     candidates = tuple(map(_candidate, _first_of_each_cause(ranked)))
     confidence = candidates[0].confidence if candidates else 0.0
     named = bool(candidates) and confidence >= THRESHOLD
@@ -69,6 +79,8 @@ def examine(symptoms: Symptoms, signatures: Sequence[Signature] | None = None) -
         confidence=confidence,
         candidates=candidates,
         fingerprint=fingerprint_of(symptoms),
+        unusual=unusual(symptoms.log_lines, good_lines) if good_lines and not named else (),
+        ruled_out=ruled_out(found, told),
     )
 
 

@@ -9,7 +9,21 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from recloser.diagnosis import THRESHOLD, Ranked, catalogue, cause_facts, matches, rank, read_signatures, symptoms_of
+from recloser.diagnosis import (
+    NOVEL,
+    THRESHOLD,
+    Ranked,
+    catalogue,
+    cause_facts,
+    matches,
+    rank,
+    read_signatures,
+    ruled_out,
+    symptoms_of,
+    telling,
+    templates,
+    unusual,
+)
 from recloser.healing import probes
 from recloser.healing.probes import Finding, Probed
 from recloser.healing.probes.gaps import gaps
@@ -20,12 +34,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from recloser.diagnosis import Signature
+    from recloser.healing.good_log import GoodLog
     from recloser.healing.site import Site
 
 _CONFIRMED = 0.97
 _UNCHECKED_FACTOR = 0.8
 _SHOWN = 6
 """Lines of evidence that are kept: the last ones."""
+_LAST, _NOVEL_LINES = 3, 10
+"""Lines that are shown of the log of an unknown failure: its last, or of those that a good run's does not have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +66,22 @@ class _Judged:
         return base * _UNCHECKED_FACTOR if Finding.NOT_CHECKED in findings else base
 
 
-def diagnose(site: Site, evidence: Evidence) -> Diagnosis:
+def diagnose(site: Site, evidence: Evidence, good: GoodLog | None = None) -> Diagnosis:
     """Name the cause of a failed attempt, or say `unknown`.
+
+    Args:
+        site: The target in its account.
+        evidence: What was collected of the attempt.
+        good: The log of the last successful run, where there is anything to compare with it.
 
     Raises:
         SignatureError: The target's own file of signatures cannot be used.
     """
     symptoms = symptoms_of(evidence)
-    found = rank(matches(symptoms, signatures_of(site)), symptoms)
-    ruled_out: list[RuledOut] = []
+    everything = matches(symptoms, signatures_of(site))
+    told = telling(everything, templates(good.lines if good else ()))
+    found = rank(told, symptoms)
+    out = [item for item in ruled_out(everything, told) if item.cause is not Cause.UNKNOWN]
     for index, ranked in enumerate(found):
         if ranked.cause is Cause.UNKNOWN:
             if ranked.decides_nothing:
@@ -65,16 +89,16 @@ def diagnose(site: Site, evidence: Evidence) -> Diagnosis:
             continue
         judged = _Judged(ranked=ranked, answers=_answers(site, ranked, evidence))
         if judged.refuted is not None:
-            ruled_out.append(RuledOut(cause=ranked.cause, why=judged.refuted.said, refuted=True))
+            out.append(RuledOut(cause=ranked.cause, why=judged.refuted.said, refuted=True))
             shown = _shown_instead(ranked, judged.refuted)
             if shown is not None:
-                return _conclude(shown, evidence, (*ruled_out, *_look_alikes(shown.ranked, found)))
+                return _conclude(shown, evidence, (*out, *_look_alikes(shown.ranked, found)))
         elif judged.confidence >= THRESHOLD:
             later = tuple(_outranked(other, by=ranked) for other in found[index + 1 :] if _differs(other, ranked))
-            return _conclude(judged, evidence, (*ruled_out, *later, *_look_alikes(ranked, found)))
+            return _conclude(judged, evidence, (*out, *later, *_look_alikes(ranked, found)))
         elif ranked.decides_nothing:
             break
-    return _unknown(evidence, tuple(ruled_out), found)
+    return _unknown(evidence, tuple(out), found, good)
 
 
 def signatures_of(site: Site) -> tuple[Signature, ...]:
@@ -97,7 +121,7 @@ def _shown_instead(ranked: Ranked, refuted: Probed) -> _Judged | None:
     return _Judged(ranked=other, answers=dict.fromkeys(signature.probes or ("",), seen))
 
 
-def _conclude(judged: _Judged, evidence: Evidence, ruled_out: Sequence[RuledOut]) -> Diagnosis:
+def _conclude(judged: _Judged, evidence: Evidence, out: Sequence[RuledOut]) -> Diagnosis:
     signature = judged.ranked.match.signature
     facts: dict[str, tuple[str, ...]] = dict(judged.ranked.match.captures)
     for answer in judged.answers.values():
@@ -112,15 +136,17 @@ def _conclude(judged: _Judged, evidence: Evidence, ruled_out: Sequence[RuledOut]
         summary=_fill(summary, facts | ({"subject": (subject,)} if subject else {})),
         confidence=round(judged.confidence, 2),
         evidence=(*_lines(judged.ranked), *(EvidenceLine(source="probe", text=said) for said in dict.fromkeys(told))),
-        ruled_out=_first_of_each(ruled_out),
+        ruled_out=_first_of_each(out),
         not_checked=(*evidence.gaps, *gaps(signature, judged.answers, evidence.job)),
         facts=facts,
         remedies=tuple(name for name in signature.planned if name in REMEDIES),
     )
 
 
-def _unknown(evidence: Evidence, ruled_out: tuple[RuledOut, ...], found: tuple[Ranked, ...]) -> Diagnosis:
-    """The honest answer: what was seen decides nothing."""
+def _unknown(
+    evidence: Evidence, out: tuple[RuledOut, ...], found: tuple[Ranked, ...], good: GoodLog | None
+) -> Diagnosis:
+    """The honest answer: what was seen decides nothing; what a good run's log does not have is shown."""
     weak = next((ranked for ranked in found if ranked.confidence < THRESHOLD), None)
     attempt = evidence.job.last_attempt
     seen = [
@@ -132,16 +158,27 @@ def _unknown(evidence: Evidence, ruled_out: tuple[RuledOut, ...], found: tuple[R
         )
         if text is not None
     ]
-    last_lines = [EvidenceLine(source="log", text=line.text) for line in evidence.log.lines[-3:]]
     return Diagnosis(
         cause=Cause.UNKNOWN,
         signature=weak.match.signature.id if weak else "none",
         summary=_summary(weak) if weak else "nothing in the evidence matches a known failure",
         confidence=round(weak.confidence, 2) if weak else 0.0,
-        evidence=(*seen, *last_lines),
-        ruled_out=_first_of_each((*ruled_out, *map(_too_weak, _suspected(found)))),
-        not_checked=(*evidence.gaps, *((evidence.log.note,) if evidence.log.note else ()), *_unsettled(weak, evidence)),
+        evidence=(*seen, *_worth_reading(evidence, good)),
+        ruled_out=_first_of_each((*out, *map(_too_weak, _suspected(found)))),
+        not_checked=(*evidence.gaps, *_untold(evidence, good), *_unsettled(weak, evidence)),
     )
+
+
+def _worth_reading(evidence: Evidence, good: GoodLog | None) -> list[EvidenceLine]:
+    """The lines of the log that a good run's does not have; without one to compare with, the last."""
+    lines = [line.text for line in evidence.log.lines]
+    if good is None or not good.lines:
+        return [EvidenceLine(source="log", text=line) for line in lines[-_LAST:]]
+    return [EvidenceLine(source=NOVEL, text=line) for line in unusual(lines, good.lines, limit=_NOVEL_LINES)]
+
+
+def _untold(evidence: Evidence, good: GoodLog | None) -> tuple[str, ...]:
+    return tuple(note for note in (evidence.log.note, good.gap if good else None) if note)
 
 
 def _summary(ranked: Ranked) -> str:
@@ -200,8 +237,8 @@ def _fields(cause: Cause) -> str:
     return ", ".join(fields) or "the evidence"
 
 
-def _first_of_each(ruled_out: Sequence[RuledOut]) -> tuple[RuledOut, ...]:
-    return tuple({item.cause: item for item in reversed(ruled_out)}.values())[::-1]
+def _first_of_each(out: Sequence[RuledOut]) -> tuple[RuledOut, ...]:
+    return tuple({item.cause: item for item in reversed(out)}.values())[::-1]
 
 
 def _fill(template: str, facts: Mapping[str, tuple[str, ...]], *, unnamed: str = "(not named)") -> str:

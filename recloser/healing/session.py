@@ -16,6 +16,7 @@ from recloser.healing import evidence as collecting
 from recloser.healing import watch as watching
 from recloser.healing.casebook import Casebook, PlannedChange
 from recloser.healing.errors import HealingError
+from recloser.healing.good_log import GoodLog, good_log
 from recloser.healing.holding import Hold
 from recloser.healing.masking import masked_by
 from recloser.healing.minimise import Trials
@@ -337,7 +338,11 @@ class Healing:
         """Name the cause of the failure."""
         target, incident_id = self.site.target.name, self.incident.incident_id
         stuck = evidence.job.stuck_s is not None
-        own = doctor.examine(self.site, evidence) if stuck else diagnosing.diagnose(self.site, evidence)
+        own = (
+            doctor.examine(self.site, evidence)
+            if stuck
+            else diagnosing.diagnose(self.site, evidence, self._good_log(evidence))
+        )
         diagnosis = memory.consult(self._store.memory, evidence, own, incident_id=incident_id, target=target)
         *earlier, latest = self.incident.attempts
         hidden_by = None if latest.without else masked_by(earlier, latest, diagnosis)
@@ -346,6 +351,11 @@ class Healing:
             memory.remember(self._store.memory, self.site, incident_id, attempt, evidence)
         self._narrator.diagnosed(diagnosis)
         return diagnosis
+
+    def _good_log(self, evidence: Evidence) -> GoodLog | None:
+        """The log of the last success; nothing is read where there is no log to compare."""
+        success = self._store.last_success(self.site.target.name)
+        return good_log(self.site, evidence.job, success) if evidence.log.lines else None
 
     def plan(self, evidence: Evidence, diagnosis: Diagnosis) -> PlannedChange | None:
         """Take back what did not help, then choose the next safe remedy; without one the incident closes."""

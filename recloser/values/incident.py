@@ -82,7 +82,8 @@ class EvidenceLine(Value):
     """One piece of text a diagnosis rests on, and where it was found."""
 
     source: str
-    """`status reason`, `container reason`, `exit code`, `log`, `outputs`, `probe` or `memory`."""
+    """`status reason`, `container reason`, `exit code`, `log`, `outputs`, `probe`, `memory`,
+    or for a line of the log that it is not in the log of the last good run."""
     text: str
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from recloser.healing.site import Site
     from recloser.values import Evidence
 
+_TAKE_NO_RESOURCE = frozenset({"ecr:GetAuthorizationToken", "batch:DescribeJobs", "batch:ListJobs"})
+"""Actions that are allowed on `*` or not at all (Service Authorization Reference)."""
 _TASKS = "ecs-tasks.amazonaws.com"
 _ASSUMED = re.compile(r"arn:(?P<partition>aws[\w-]*):sts::(?P<account>\d{12}):assumed-role/(?P<role>[^/]+)/")
 
@@ -48,7 +50,7 @@ def start_role_denied(site: Site, match: Match, evidence: Evidence) -> Probed:
     role = start_role(site, evidence)
     if role is None:
         return not_checked("the rights of the host's instance role, which starts the container and is not declared")
-    if not any(denial.resource for denial in refused):
+    if not _askable(refused):
         return not_checked(f"the rights of {_short(role)}: the reason does not name the call and its resource")
     return _simulated(site, role, refused, {})
 
@@ -58,7 +60,7 @@ def submitter_denied(site: Site, match: Match, evidence: Evidence) -> Probed:
     if match.field == "log":
         return not_checked("the rights of whoever the program calls Batch as")
     refused = denials(texts(evidence, "status_reason"), account_id=site.account.account_id, region=site.account.region)
-    if not any(denial.resource for denial in refused):
+    if not _askable(refused):
         return not_checked("our own rights: the refusal does not name the call and its resource")
     found = _ASSUMED.match(site.account.identity_arn)
     own = "arn:{partition}:iam::{account}:role/{role}".format(**found.groupdict()) if found else None
@@ -122,9 +124,8 @@ def _signer(site: Site, evidence: Evidence, named: tuple[str, ...]) -> str | Non
 
 
 def _simulated(site: Site, role: str, refused: Iterable[Denial], facts: Mapping[str, tuple[str, ...]]) -> Probed:
-    named = [denial for denial in refused if denial.resource]
     try:
-        lacking = [d for d in named if not site.account.iam.allows(role, d.action, d.resource or "")]
+        lacking = [d for d in _askable(refused) if not site.account.iam.allows(role, d.action, d.resource or "")]
     except AwsError as error:
         return not_checked(f"the policies of {_short(role)}: {error}", **facts)
     if lacking:
@@ -135,6 +136,12 @@ def _simulated(site: Site, role: str, refused: Iterable[Denial], facts: Mapping[
         "deny it"
     )
     return undecided(said, **facts)
+
+
+def _askable(refused: Iterable[Denial]) -> tuple[Denial, ...]:
+    """The refused calls whose resource is known, or that take none."""
+    whole = (d.model_copy(update={"resource": "*"}) if d.action in _TAKE_NO_RESOURCE else d for d in refused)
+    return tuple(denial for denial in whole if denial.resource)
 
 
 def _lets_tasks_in(document: str) -> bool | None:

@@ -40,6 +40,14 @@ def read_object(uri: str) -> None:
     print(len(boto3.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()))
 
 
+def complain() -> None:
+    """Say the same error in every run, as a cache does that nobody grants; fail for another reason where told so."""
+    print("ERROR cannot read s3://cache/a: An error occurred (AccessDenied) when calling the GetObject operation")
+    if "WOBBLE" in os.environ:
+        print("the frobnicator wobbled")
+        sys.exit(9)
+
+
 match sys.argv[1:]:
     case ["memory", mib]:
         fill_memory(int(mib))
@@ -54,6 +62,8 @@ match sys.argv[1:]:
         time.sleep(60)
     case ["read", uri]:
         read_object(uri)
+    case ["complain"]:
+        complain()
     case ["array"]:
         print(os.environ.get("AWS_BATCH_JOB_ARRAY_INDEX", "no array"))
     case _:

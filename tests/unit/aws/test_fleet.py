@@ -127,3 +127,15 @@ def test_a_blueprint_is_what_can_be_registered_without_a_value_of_the_environmen
     ]
     assert (document["revision"], document["tags"]) == (3, {"team": "grid"})
     assert "volumes" not in document["containerProperties"]
+
+
+def test_the_latest_success_of_a_definition_is_found_on_one_page(wire: Wire) -> None:
+    """Of any revision, and of no other definition."""
+    one = {"jobId": "old", "jobDefinition": ARN, "stoppedAt": 1}
+    newer = {"jobId": "new", "jobDefinition": ARN.replace(":3", ":4"), "stoppedAt": 2}
+    other = {"jobId": "other", "jobDefinition": ARN.replace("optimo", "optimo2"), "stoppedAt": 3}
+    wire.answer({"jobSummaryList": [one, newer, other], "nextToken": "more"})
+    wire.answer({"jobSummaryList": []})
+    fleet = FleetGateway(wire.client("batch"))
+    assert [fleet.newest_success("optimo", ARN) for _ in range(2)] == ["new", None]
+    assert wire.requests[0].json["jobStatus"] == "SUCCEEDED"

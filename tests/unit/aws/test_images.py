@@ -1,5 +1,7 @@
 """Image names and tags."""
 
+import json
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -58,6 +60,18 @@ def test_a_tag_stands_for_a_digest_or_for_nothing(wire: Wire) -> None:
     wire.answer({"images": [], "failures": [{"failureCode": "ImageNotFound"}]})
     wire.refuse("RepositoryNotFoundException")
     assert [images.digest("optimo", "v1") for _ in range(3)] == [DIGEST, None, None]
+
+
+def test_an_index_names_the_architectures_it_is_built_for(wire: Wire) -> None:
+    """Attestations are of no platform; a single manifest and an unknown tag say nothing."""
+    images = ImagesGateway(wire.client("ecr"))
+    built = ["amd64", "arm64", "unknown"]
+    index = {"manifests": [{"platform": {"os": "linux", "architecture": name}} for name in built]}
+    wire.answer({"images": [{"imageManifest": json.dumps(index)}], "failures": []})
+    wire.answer({"images": [{"imageManifest": json.dumps({"layers": []})}], "failures": []})
+    wire.answer({"images": [], "failures": [{"failureCode": "ImageNotFound"}]})
+    assert [images.architectures("optimo", DIGEST) for _ in range(3)] == [("amd64", "arm64"), (), ()]
+    assert wire.requests[0].json["imageIds"] == [{"imageDigest": DIGEST}]
 
 
 def test_nonsense_is_a_typed_error(wire: Wire) -> None:

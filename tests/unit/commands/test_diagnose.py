@@ -142,3 +142,19 @@ def test_every_command_is_there() -> None:
     """The help of the whole command line names them all."""
     out = CliRunner().invoke(assemble(), ["--help"]).stdout
     assert [command for command in COMMANDS if command not in out] == []
+
+
+def test_a_good_run_s_log_silences_what_both_have(tmp_path: Path) -> None:
+    """The cause that only usual lines spoke for is ruled out, and what is new is shown; a file is needed to compare."""
+    good = tmp_path / "good.log"
+    good.write_text("step 2\nbotocore.exceptions.NoCredentialsError: Unable to locate credentials\n")
+    file = evidence(tmp_path, DOCUMENT | {"log_tail": [*DOCUMENT["log_tail"], "odd [bold]thing[/bold]"]})
+    _, out, _ = run("diagnose", "--format", "json", "--evidence", file, "--good-log", str(good))
+    (answer,) = json.loads(out)
+    assert (answer["cause"], answer["ruled_out"][0]["cause"]) == ("unknown", "credentials_missing")
+    assert "odd [bold]thing[/bold]" in answer["unusual"]
+    _, text, _ = run("diagnose", "--evidence", file, "--good-log", str(good))
+    assert "not in the log of the last good run  odd [bold]thing[/bold]" in text
+    assert run("diagnose", "some-job", "--good-log", str(good))[0] == 2
+    code, _, said = run("diagnose", "--evidence", file, "--good-log", str(tmp_path / "none"))
+    assert (code, "cannot be read" in said) == (2, True)

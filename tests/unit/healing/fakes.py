@@ -138,7 +138,8 @@ class FakeBatch:
         job = self.play(spec).job
         if job_id in self.terminated:
             job = job.model_copy(update={"state": JobState.FAILED, "is_terminated": True})
-        return job.model_copy(update={"job_id": job_id, "memory_mib": spec.memory_mib or job.memory_mib})
+        memory_mib = spec.memory_mib or job.memory_mib
+        return job.model_copy(update={"job_id": job_id, "log_stream": job_id, "memory_mib": memory_mib})
 
     def check_queue(self, name: str) -> None:
         if name in self.closed:
@@ -172,6 +173,16 @@ class FakeBatch:
 
     def deregister(self, definition_arn: str) -> None:
         self.definitions = {n: d for n, d in self.definitions.items() if d.arn != definition_arn}
+
+
+@dataclass
+class FakeSuccesses:
+    """The latest success of the one definition, if its queue lists one."""
+
+    newest: str | None = None
+
+    def newest_success(self, queue: str, definition_arn: str) -> str | None:
+        return self.newest
 
 
 @dataclass
@@ -244,12 +255,17 @@ class FakeEvents:
 
 @dataclass
 class FakeLogs:
-    """The same log for every attempt."""
+    """Each job's log, in a stream of its own name."""
 
     batch: FakeBatch
+    gone: set[str] = field(default_factory=set)
+    """Streams whose retention is over."""
 
     def tail(self, stream: str, *, lines: int, redact: Callable[[str], str], group: str) -> LogTail:
-        shown = self.batch.play(self.batch.submitted[-1]).log.lines[-lines:]
+        if stream in self.gone:
+            return LogTail(stream=stream, note=f"the log stream {stream} does not exist (yet) in {group}")
+        spec = self.batch.submitted[int(stream.removeprefix("job-")) - 1]
+        shown = self.batch.play(spec).log.lines[-lines:]
         return LogTail(stream=stream, lines=tuple(LogLine(at=line.at, text=redact(line.text)) for line in shown))
 
     def window(self, stream: str, pattern: object, **bounds: object) -> tuple[LogLine, ...]:
@@ -266,6 +282,7 @@ class FakeAccount:
     batch: FakeBatch = field(default_factory=FakeBatch)
     events: FakeEvents = field(default_factory=FakeEvents)
     capacity: FakeCapacity = field(default_factory=FakeCapacity)
+    fleet: FakeSuccesses = field(default_factory=FakeSuccesses)
     log_groups: FakeLogGroups = field(default_factory=FakeLogGroups)
     account_id: str = "000000000000"
     region: str = "us-east-1"

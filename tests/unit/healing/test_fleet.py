@@ -33,7 +33,7 @@ from recloser.values import (
     Verdict,
     utc_now,
 )
-from tests.unit.healing.fakes import FakeAccount, FakeBatch, a_site, a_target, failed, succeeded
+from tests.unit.healing.fakes import FakeAccount, FakeBatch, FakeSuccesses, a_site, a_target, failed, succeeded
 from tests.unit.healing.test_session import MISSING_A
 
 if TYPE_CHECKING:
@@ -48,10 +48,11 @@ class Killed(BaseException):
     """kill -9."""
 
 
-class FakeFleet:
+class FakeFleet(FakeSuccesses):
     """The jobs that others have submitted and that failed, and lists of all."""
 
     def __init__(self, batch: FakeBatch) -> None:
+        super().__init__()
         self.batch = batch
         self.jobs: dict[str, Evidence] = {}
         self.children: dict[str, list[str]] = {}
@@ -100,7 +101,7 @@ class World:
         self.store = Store.open(f"sqlite:///{folder / 'store.db'}")
         self.account = FakeAccount()
         self.fleet = FakeFleet(self.account.batch)
-        self.account.fleet = self.fleet  # type: ignore[attr-defined]
+        self.account.fleet = self.fleet
         self.stopped: list[str] = []
         self.account.batch.terminate = lambda job_id, reason: self.stopped.append(job_id)  # type: ignore[attr-defined]
         self.account.batch.play = lambda spec: succeeded() if "VAR_A" in spec.environment else failed(MISSING_A)

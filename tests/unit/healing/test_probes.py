@@ -169,6 +169,18 @@ def test_rights_before_the_start_are_those_of_the_execution_role(*, allowed: boo
     assert ("simulated, the policies of starter do not allow" in probe_lines(found)) is confirmed
 
 
+def test_an_action_that_takes_no_resource_is_simulated_without_one() -> None:
+    """ECR's token is allowed on `*` or not at all; any other action is only asked about what the text names."""
+    reason = (
+        "unable to retrieve ecr registry auth: AccessDeniedException: User: x is not authorized to perform: "
+        "ecr:{} on resource: *"
+    )
+    evidence = failed(container_reason=reason.format("GetAuthorizationToken"), execution_role_arn=EXECUTION)
+    assert "do not allow ecr:GetAuthorizationToken on *" in probe_lines(diagnosed(evidence, FakeAccount()))
+    evidence = failed(container_reason=reason.format("BatchGetImage"), execution_role_arn=EXECUTION)
+    assert probe_lines(diagnosed(evidence, FakeAccount())) == ""
+
+
 def test_trust_is_read_before_it_is_blamed() -> None:
     """Absent: confirmed. There without a condition: refuted. With one, as after our own repair: neither."""
     account, evidence = FakeAccount(), failed(container_reason=TRUST.format(ROLE_ARN))
