@@ -14,7 +14,8 @@ from recloser.validation.rules import load_rules
 if TYPE_CHECKING:
     from recloser.grid.columns import Floats
     from recloser.validation.findings import Finding
-    from recloser.validation.tables import Table, Tables
+    from recloser.validation.judged import Table
+    from recloser.validation.tables import Tables
 
 _POINTS = 300
 _FLOOR = 1e-12

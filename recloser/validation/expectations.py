@@ -31,8 +31,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from recloser.validation.judge import Outcome
+    from recloser.validation.judged import Table
     from recloser.validation.rules import Check, Rule
-    from recloser.validation.tables import Table, Tables
+    from recloser.validation.tables import Tables
 
     Judged = tuple[tuple[Rule, tuple[Outcome, ...]], ...]
 

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MOST_COLUMNS = 2_000
-MOST_BYTES = 8 * 2**30
+MOST_BYTES = 2 * 2**30
+MOST_UNPACKED_BYTES = 8 * 2**30
 _MOST_FOOTER_BYTES = 16 * 2**20
 _MOST_HEADER_BYTES = 2**20
 _MAGIC = b"PAR1"
@@ -63,6 +64,9 @@ def _check_parquet(path: Path, size: int, most_rows: int) -> None:
     except pa.ArrowException as error:
         raise BadInputError(f"{path} cannot be read as Parquet: {str(error).splitlines()[0][:200]}") from error
     _check_columns(path, found.num_columns)
+    unpacked = sum(found.row_group(group).total_byte_size for group in range(found.num_row_groups))
+    if unpacked > MOST_UNPACKED_BYTES:
+        raise BadInputError(f"{path} unpacks to {unpacked} bytes; at most {MOST_UNPACKED_BYTES} are read.")
     if found.num_rows > most_rows:
         raise BadInputError(f"{path} holds {found.num_rows} rows; at most {most_rows} are read.")
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import recloser
 from recloser.validation.baseline import alike_baseline, find_baseline
 from recloser.validation.charts import charts_of
+from recloser.validation.comparison import Baselines
 from recloser.validation.findings import Report
 from recloser.validation.intake import read_subject
 from recloser.validation.judge import Outcome, finding_of, judge
 from recloser.validation.rules import Rule, load_rules
-from recloser.validation.tables import Baselines, Tables
+from recloser.validation.tables import Tables
 from recloser.values import utc_now
 
 if TYPE_CHECKING:

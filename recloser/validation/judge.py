@@ -12,15 +12,16 @@ import numpy as np
 
 from recloser.validation.facts import NotApplicableError
 from recloser.validation.findings import Finding, Place, State
-from recloser.validation.tables import rows_of
+from recloser.validation.judged import rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from numpy.typing import NDArray
 
+    from recloser.validation.judged import Table
     from recloser.validation.rules import Check, Rule
-    from recloser.validation.tables import Table, Tables
+    from recloser.validation.tables import Tables
 
 _SHOWN = 10
 _SAID = 3
