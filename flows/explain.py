@@ -9,6 +9,7 @@ from rich.text import Text
 
 from recloser.diagnosis.causes import cause_facts
 from recloser.diagnosis.comparison import NOVEL
+from recloser.diagnosis.questions import in_plain_words
 from recloser.redaction import Redactor, shown
 from recloser.values import Cause
 
@@ -45,7 +46,7 @@ def print_finding(name: str, finding: Finding, gaps: Sequence[str]) -> None:
     if best is not None and best.remedies:
         _row("remedies", f"{', '.join(best.remedies)} [{best.level}]")
     _alternatives([other for other in others if other is not None])
-    for unchecked in (*gaps, *(best.confirmed_by if best else ())):
+    for unchecked in (*gaps, *(map(in_plain_words, best.confirmed_by) if best else ())):
         _row("not checked", unchecked)
     if not named:
         _row("fingerprint", finding.fingerprint)

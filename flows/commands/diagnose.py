@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from recloser.diagnosis.documents import read_documents, read_lines
+from recloser.diagnosis.questions import in_plain_words
 from recloser.diagnosis.verdict import examine
 from recloser.errors import RecloserError
 from recloser.redaction import Redactor, shown
@@ -88,7 +89,7 @@ def _as_json(document: Document, good_lines: tuple[str, ...]) -> dict[str, Any]:
         "remedies": list(best.remedies) if best else [],
         "level": best.level if best else "A3",
         "alternatives": [{"cause": other.cause, "confidence": other.confidence} for other in others if other],
-        "not_checked": [*document.symptoms.gaps, *(best.confirmed_by if best else ())],
+        "not_checked": [*document.symptoms.gaps, *(map(in_plain_words, best.confirmed_by) if best else ())],
         "fingerprint": finding.fingerprint,
         "unusual": [_safe(line) for line in finding.unusual],
         "ruled_out": [{"cause": item.cause, "why": _safe(item.why)} for item in finding.ruled_out],

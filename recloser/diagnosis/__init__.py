@@ -10,6 +10,7 @@ from recloser.diagnosis.causes import cause_facts
 from recloser.diagnosis.comparison import NOVEL, ruled_out, telling
 from recloser.diagnosis.matching import Match, matches
 from recloser.diagnosis.novelty import fingerprint, fingerprint_of, template, templates, unusual
+from recloser.diagnosis.questions import in_plain_words, questions
 from recloser.diagnosis.ranking import Ranked, rank
 from recloser.diagnosis.signature import Signature, Step, Tier
 from recloser.diagnosis.symptoms import Symptoms, symptoms_of
@@ -33,7 +34,9 @@ __all__ = [
     "examine",
     "fingerprint",
     "fingerprint_of",
+    "in_plain_words",
     "matches",
+    "questions",
     "rank",
     "read_signatures",
     "ruled_out",

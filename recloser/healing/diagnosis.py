@@ -61,6 +61,8 @@ class _Judged:
     def confidence(self) -> float:
         findings = {answer.finding for answer in self.answers.values()}
         base = self.ranked.confidence
+        if self.ranked.doubts:  # that it is so does not show that it ended the job
+            return base
         if Finding.CONFIRMED in findings:  # one answer of the account outweighs another that it does not give
             return max(base, _CONFIRMED)
         return base * _UNCHECKED_FACTOR if Finding.NOT_CHECKED in findings else base

@@ -49,9 +49,7 @@ def shared_memory_given(site: Site, match: Match, evidence: Evidence) -> Probed:
     if job.platform is Platform.FARGATE:
         return undecided("the job runs on Fargate, where /dev/shm cannot be enlarged")
     if job.shared_memory_mib is None:
-        return confirmed(
-            f"the definition sets no sharedMemorySize: /dev/shm has {limits().shared_memory.default_mib} MiB"
-        )
+        return undecided(f"no sharedMemorySize is set: /dev/shm has {limits().shared_memory.default_mib} MiB")
     return undecided(f"the definition gives /dev/shm {job.shared_memory_mib} MiB")
 
 

@@ -54,6 +54,7 @@ def test_json_is_one_answer_a_document(tmp_path: Path) -> None:
     assert [answer["id"] for answer in answers] == ["a", "b"]
     assert answers[0]["cause"] == "credentials_missing"
     assert 0.5 <= answers[0]["confidence"] <= 1
+    assert any("names a job role; ask with `aws batch describe" in gap for gap in answers[0]["not_checked"])
     assert answers[0]["evidence"] == [{"source": "log", "text": DOCUMENT["log_tail"][1]}]
 
 

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from recloser.diagnosis import catalogue
+from recloser.diagnosis import catalogue, questions
 from recloser.healing.diagnosis import THRESHOLD, diagnose
 from recloser.healing.probes import PROBES
-from recloser.healing.probes.gaps import questions
 from recloser.values import (
     Capacity,
     Cause,
@@ -179,6 +178,13 @@ def test_an_action_that_takes_no_resource_is_simulated_without_one() -> None:
     assert "do not allow ecr:GetAuthorizationToken on *" in probe_lines(diagnosed(evidence, FakeAccount()))
     evidence = failed(container_reason=reason.format("BatchGetImage"), execution_role_arn=EXECUTION)
     assert probe_lines(diagnosed(evidence, FakeAccount())) == ""
+
+
+def test_what_the_account_confirms_does_not_overrule_what_the_log_survived() -> None:
+    """The role may really lack the right, and the program went on without it."""
+    lines = (f"WARNING {GET_DENIED}, ignoring the cache", "step 2", "step 3", "step 4")
+    found = diagnosed(failed(*lines), FakeAccount())
+    assert (found.cause, found.remedies) == (Cause.UNKNOWN, ())
 
 
 def test_trust_is_read_before_it_is_blamed() -> None:
