@@ -126,11 +126,6 @@ class Facts:
         """The stored flows."""
         return Flows(**{name: self.array("edge", name) for name in FLOWS})
 
-    @cached_property
-    def state(self) -> State:
-        """Everything at once; what is not needed may hold anything."""
-        return State(flows=self.flows, **{name: self.array("node", name) for name in AT_BUSES})
-
     def partial_state(self, *, needs: tuple[str, ...], flows: bool) -> State:
         """A state of which only some columns are there; the rest is zero.
 

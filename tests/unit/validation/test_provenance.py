@@ -78,6 +78,14 @@ def test_a_false_statement_is_found(copy: Path, change: Callable[[dict[str, Any]
     assert failed(copy) >= rules
 
 
+def test_flows_that_overflow_are_no_error(copy: Path) -> None:
+    """Their loading is infinite, and the fingerprint of that is none."""
+    edge = pd.read_parquet(copy / "edge.parquet")
+    edge.loc[7, "qf_mvar"] = 1e308
+    edge.to_parquet(copy / "edge.parquet", index=False)
+    assert failed(copy) >= {"R21", "R25", "R43"}
+
+
 def test_the_manifest_of_another_set_is_found(copy: Path, tmp_path: Path) -> None:
     """It agrees with itself, and not with the tables."""
     other = write_dataset(request_size("small", seed=95_003), tmp_path / "other")
