@@ -51,7 +51,7 @@ def docs_folder(out: Path | None) -> Iterator[Path | None]:
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=".data-docs-") as staging:
-            site = Path(staging) / "site"
+            site = Path(staging).resolve() / "site"  # Great Expectations refuses a relative one
             site.mkdir()
             yield site
             make_offline(site)

@@ -90,6 +90,15 @@ def test_data_docs_refer_to_no_other_host(small: Dataset, tmp_path: Path) -> Non
     assert "ts_err_s" in "".join(page.read_text(encoding="utf-8") for page in pages)
 
 
+def test_docs_may_be_asked_for_by_a_relative_path(
+    small: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a person at a terminal would."""
+    monkeypatch.chdir(tmp_path)
+    validate_subject(of_dataset(small), docs=Path("runs/docs"))
+    assert (tmp_path / "runs" / "docs" / "index.html").is_file()
+
+
 def test_docs_overwrite_nothing_else(small: Dataset, tmp_path: Path) -> None:
     """A folder that is not theirs is refused and left as it was."""
     (tmp_path / "mine").write_text("mine")
