@@ -29,7 +29,7 @@ heal: $(READY)  ## the main job: heal a job with three faults on an AWS that run
 	@BIN=$(BIN) examples/demo.sh $(TARGET)
 
 test: $(READY)  ## every test
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-quick: $(READY)  ## the tests that need no sandbox and no server, in under a minute
 	$(BIN)/pytest tests/unit -n 2
@@ -46,7 +46,7 @@ lint: $(READY)  ## style, types, floors and rooms
 
 coverage: $(READY)  ## tests with branch coverage
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n 2 --dist loadfile
+	$(BIN)/coverage run -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 

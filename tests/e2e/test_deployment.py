@@ -125,6 +125,8 @@ def test_the_deployment_heals_a_job_through_a_worker(optimo: Optimo, server: dic
         parameters = ("-p", f"target={optimo.folder}", "-p", "iterations=3")
         prefect("deployment", "run", "heal/heal", *parameters, "--watch", environment=server)
     with httpx.Client(base_url=server["PREFECT_API_URL"]) as client:
+        deployed = client.post("/deployments/filter", json={}).json()
+        assert {one["entrypoint"] for one in deployed} == {"flows/heal.py:heal", "flows/heal_fleet.py:heal_fleet"}
         (run,) = client.post("/flow_runs/filter", json={}).json()
         artifacts = client.post("/artifacts/filter", json={}).json()
         tasks = client.post("/task_runs/filter", json={"sort": "EXPECTED_START_TIME_ASC"}).json()
@@ -132,7 +134,7 @@ def test_the_deployment_heals_a_job_through_a_worker(optimo: Optimo, server: dic
     # A run that is paused for a person cannot renew a lease: Prefect would kill it after four minutes.
     assert run["state"]["state_details"]["deployment_concurrency_lease_id"] is None
     shown = {artifact["key"]: artifact["data"] for artifact in artifacts}
-    assert set(shown) == {"incident", "attempts", "changes", "heal-progress"}
+    assert set(shown) == {"incident", "attempts", "changes", "money", "remedy-record", "heal-progress"}
     assert "OPTIMO_OUTPUT_DIR" in shown["incident"]
     named = [task["name"] for task in tasks]
     assert [name for name in named if name.startswith("submit")] == ["submit optimo #1", "submit optimo #2"]

@@ -122,9 +122,10 @@ def test_every_fault_at_once_changes_no_outcome(own_line: Line, queue: str, monk
     (incident,) = own_line.incidents()
     live = [change.remedy for change in incident.changes if change.state is ChangeState.VERIFIED]
     assert incident.verdict is Verdict.HEALED, incident.reason
-    assert [remedy for remedy in live if remedy not in {"grant_permission", "retry_same"}] == CHANGES
+    retries = [remedy for remedy in live if remedy.startswith("retry_")]
+    assert [remedy for remedy in live if remedy not in {"grant_permission", *retries}] == CHANGES
     assert live.count("grant_permission") == 1
-    assert live.count("retry_same") >= 2
+    assert len(retries) >= 2
     assert len(incident.attempts) == len(live) + 1
     assert {change.state for change in incident.changes} == {ChangeState.VERIFIED}
     own_line.assert_nothing_twice()

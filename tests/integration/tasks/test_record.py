@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 from prefect import flow
-from prefect.client.orchestration import get_client
 
 from recloser.store import Store
 from recloser.values import Cause, FixMode, Incident, Outcome, Verdict, utc_now
 from tasks.record import keep_record
+from tests.prefect_fixture import latest_artifact
 
 
 @pytest.mark.usefixtures("prefect_api")
@@ -40,9 +40,7 @@ def test_keep_record_publishes_a_table_and_forgets(tmp_path: Path) -> None:
 
         assert heal() == 1
         assert [found.incident_id for found in store.incidents()] == ["new"]
-    with get_client(sync_client=True) as client:
-        (artifact,) = (found for found in client.read_artifacts() if found.key == "remedy-record")
-    (row,) = json.loads(str(artifact.data))
+    (row,) = json.loads(latest_artifact("remedy-record"))
     assert row.pop("last").endswith("UTC")
     assert row == {
         "remedy": "`raise_memory`",

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 from prefect import flow
-from prefect.client.orchestration import get_client
 
 from tasks.validate import validate_data
+from tests.prefect_fixture import latest_artifact
 
 
 @pytest.mark.usefixtures("prefect_api")
@@ -24,9 +24,7 @@ def test_a_report_is_published(tmp_path: Path) -> None:
         return validate_data(str(tmp_path), "readings").holds
 
     assert judge() is False
-    with get_client(sync_client=True) as client:
-        found = {artifact.key: artifact for artifact in client.read_artifacts()}
-    assert str(found["validation"].data).startswith("**FAILED**")
-    rows = json.loads(str(found["findings"].data))
+    assert latest_artifact("validation").startswith("**FAILED**")
+    rows = json.loads(latest_artifact("findings"))
     assert rows[0]["state"] == "failed"
     assert "<b>" not in json.dumps(rows)
