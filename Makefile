@@ -28,8 +28,8 @@ $(READY): requirements.lock recloser/sandbox/ministack.lock pyproject.toml
 heal: $(READY)  ## the main job: heal a job with three faults on an AWS that runs on this machine
 	@BIN=$(BIN) examples/demo.sh $(TARGET)
 
-test: $(READY)  ## every test
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+test: $(READY)  ## every test, or TESTS=tests/unit/store
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 test-quick: $(READY)  ## the tests that need no sandbox and no server, in under a minute
 	$(BIN)/pytest tests/unit -n 2
@@ -44,9 +44,9 @@ lint: $(READY)  ## style, types, floors and rooms
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-coverage: $(READY)  ## tests with branch coverage
+coverage: $(READY)  ## the same with branch coverage
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/coverage run -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(TESTS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 

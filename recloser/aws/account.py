@@ -11,6 +11,7 @@ import boto3
 from botocore.config import Config
 
 from recloser.aws.batch import BatchGateway
+from recloser.aws.builds import BuildsGateway
 from recloser.aws.capacity import CapacityGateway
 from recloser.aws.endpoints import check_endpoints
 from recloser.aws.errors import Misconfigured
@@ -61,6 +62,7 @@ class Account:
     images: ImagesGateway
     events: EventsGateway
     capacity: CapacityGateway
+    builds: BuildsGateway
     batch_in: Callable[[str], BatchGateway]
     """Batch of the same account in another region, to look whether something is there."""
 
@@ -116,6 +118,7 @@ def connect(settings: Settings) -> Account:
         images=ImagesGateway(clients.ecr),
         events=EventsGateway(clients.sqs),
         capacity=CapacityGateway(clients.batch, lambda name: _further(name, session, settings, clients.batch)),
+        builds=BuildsGateway(lambda: _further("codebuild", session, settings, clients.batch)),
         batch_in=lambda region: _batch_in(session, settings, account_id, region),
     )
 

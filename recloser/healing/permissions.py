@@ -106,8 +106,12 @@ def _images(target: Target) -> list[dict[str, object]]:
     repository = [f"arn:aws:ecr:*:*:repository/{target.image.repository}"]
     statements = [_allow("SeeImages", ["ecr:BatchGetImage"], repository)]
     allowed = target.guardrails.image
-    if allowed.rebuild and target.image.build:
+    project = target.image.codebuild
+    if allowed.rebuild and (target.image.build or project):
         statements.append(_allow("RemoveUnneededBuilds", ["ecr:BatchDeleteImage"], repository))
+    if allowed.rebuild and project:
+        projects = [f"arn:aws:codebuild:*:*:project/{project}"]
+        statements.append(_allow("Build", ["codebuild:StartBuild", "codebuild:BatchGetBuilds"], projects))
     return statements
 
 

@@ -102,6 +102,14 @@ class ImageSource(Declared):
     """Tag used when no successful attempt is on record."""
     build: tuple[str, ...] = ()
     """Argument vector that builds and publishes `{tag}`; run in the target's folder, never through a shell."""
+    codebuild: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{1,254}$")
+    """Name of a CodeBuild project that builds and publishes the tag in its variable `IMAGE_TAG`, instead of `build`."""
+
+    @model_validator(mode="after")
+    def _one_builder(self) -> Self:
+        if self.build and self.codebuild:
+            raise ValueError("give one of `build` and `codebuild`")
+        return self
 
 
 class InputFile(Declared):

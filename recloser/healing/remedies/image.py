@@ -30,16 +30,19 @@ class RebuildImage(Value):
     sibling: Sibling
     repository: str
     tag: str
-    command: tuple[str, ...]
+    command: tuple[str, ...] = ()
+    project: str | None = None
+    """The CodeBuild project that builds it, where the target names one instead of a command."""
     level: AutonomyLevel = AutonomyLevel.APPROVAL
     steps: int = 1
     settle_s: float = 0
 
     def wording(self, site: Site) -> Wording:
         """The command and the image before and after."""
+        builder = "CodeBuild project" if self.project else "command"
         return Wording(
-            summary=f"build {self.repository}:{self.tag} with the target's declared command",
-            diff=f"{self.sibling.diff()}\n# built by: {' '.join(self.command)}",
+            summary=f"build {self.repository}:{self.tag} with the target's declared {builder}",
+            diff=f"{self.sibling.diff()}\n# built by: {self.project or ' '.join(self.command)}",
             permanent=f"Publish the build under a release tag and register {site.target.job.definition} with it.",
             undo=f"{self.sibling.undo}; "
             f"aws ecr batch-delete-image --repository-name {self.repository} --image-ids imageTag={self.tag}",
@@ -52,8 +55,18 @@ class RebuildImage(Value):
 
     def apply(self, site: Site) -> None:
         """Build, publish, register."""
-        _build(self.command, site)
+        if self.project is None:
+            _build(self.command, site)
+        else:
+            self._build_there(self.project, site)
         self.sibling.register(site)
+
+    def _build_there(self, project: str, site: Site) -> None:
+        failure = site.account.builds.run(
+            project, variables={"IMAGE_TAG": self.tag}, token=self.tag, timeout_s=_BUILD_TIMEOUT_S
+        )
+        if failure is not None:
+            raise ChangeFailed(f"the declared CodeBuild project {project} failed: {failure}")
 
     def verify(self, site: Site) -> None:
         """The registry knows the tag, and the sibling names it."""
@@ -90,10 +103,11 @@ def pin_image(case: Case) -> Revision:
 def rebuild_image(case: Case) -> RebuildImage:
     """Plan to build an image that is gone anew, under a tag of its own."""
     source = case.site.target.image
-    if source is None or not source.build or not case.site.target.guardrails.image.rebuild:
+    if source is None or not (source.build or source.codebuild) or not case.site.target.guardrails.image.rebuild:
         raise Refused("the target declares no build, or does not allow it ([image] build, guardrails.image.rebuild)")
     if case.diagnosis.cause is not Cause.IMAGE_NOT_FOUND:
-        raise Refused(f"the same sources would make the same image: mend them, then run `{shlex.join(source.build)}`")
+        builder = source.codebuild or shlex.join(source.build)
+        raise Refused(f"the same sources would make the same image: mend them, then run `{builder}`")
     failing = _failing_image(case)
     tag = f"{_tag(failing)}-recloser-{case.incident.incident_id}"
     after = f"{failing.removesuffix(':' + _tag(failing))}:{tag}"
@@ -102,6 +116,7 @@ def rebuild_image(case: Case) -> RebuildImage:
         repository=source.repository,
         tag=tag,
         command=tuple(word.replace("{tag}", tag) for word in source.build),
+        project=source.codebuild,
     )
 
 

@@ -51,14 +51,14 @@ def resized(kind: OverrideKind, case: Case, before: Pair, after: Pair, *, steps:
         changes["MEMORY (MiB)"] = (before.memory_mib, after.memory_mib)
     if after.vcpus != before.vcpus:
         changes["VCPU"] = (f"{before.vcpus:g}", f"{after.vcpus:g}")
-    said = ", ".join(f"{name} from {old} to {new}" for name, (old, new) in changes.items())
+    said = ", ".join(f"{name} to {new} (was {old})" for name, (old, new) in changes.items())
     return override(
         kind,
         Asked(
             memory_mib=after.memory_mib if after.memory_mib != before.memory_mib else None,
             vcpus=after.vcpus if after.vcpus != before.vcpus else None,
         ),
-        summary=f"change {said}",
+        summary=f"set {said}",
         changes=changes,
         permanent=f"Set {said} in a new revision of job definition {case.spec.definition}.",
         steps=steps,

@@ -90,7 +90,7 @@ def test_a_job_too_large_for_its_queue_is_made_to_fit(workshop: Workshop) -> Non
     incident = workshop.heal(memory={"max_mib": 1024})
     assert causes(incident) == [Cause.RUNNABLE_RESOURCE_REQUIREMENT]
     assert (incident.verdict, remedies(incident)) == (Verdict.HEALED, [("clamp_resources", DONE)])
-    assert "VCPU from 64 to 4" in incident.changes[0].summary
+    assert "VCPU to 4 (was 64)" in incident.changes[0].summary
 
 
 def test_shared_memory_grows_until_the_array_fits(workshop: Workshop) -> None:

@@ -220,6 +220,21 @@ class FakeCapacity:
 
 
 @dataclass
+class FakeBuilds:
+    """A CodeBuild that publishes the tag it is asked for, unless it is to fail."""
+
+    images: FakeImages
+    failure: str | None = None
+    asked: list[str] = field(default_factory=list)
+
+    def run(self, project: str, *, variables: dict[str, str], token: str, timeout_s: float) -> str | None:
+        self.asked.append(project)
+        if self.failure is None:
+            self.images.tags.add(variables["IMAGE_TAG"])
+        return self.failure
+
+
+@dataclass
 class FakeLogGroups:
     """Groups by name, with their tags; those in `used` hold a stream."""
 
@@ -292,6 +307,7 @@ class FakeAccount:
 
     def __post_init__(self) -> None:
         self.logs = FakeLogs(self.batch)
+        self.builds = FakeBuilds(self.images)
 
     def batch_in(self, region: str) -> FakeBatch:
         return self.elsewhere.get(region, FakeBatch(closed={"optimo"}))

@@ -58,6 +58,15 @@ def test_rights_over_rights_are_bound_to_the_declared_roles(tmp_path: Path) -> N
         assert not writes or "*" not in statement["Resource"]
 
 
+def test_a_build_project_is_the_only_one_that_may_be_started(tmp_path: Path) -> None:
+    """Where rebuilding is allowed, and there alone."""
+    image = {"repository": "r", "codebuild": "image"}
+    assert not any("codebuild" in action for action in actions(tmp_path, image=image, **ROLES))
+    target = a_target(tmp_path, image=image, guardrails={"image": {"rebuild": True}}, **ROLES)
+    (build,) = [one for one in json.loads(operator_policy(target))["Statement"] if one["Sid"] == "Build"]
+    assert build["Resource"] == ["arn:aws:codebuild:*:*:project/image"]
+
+
 def test_fallback_queues_take_submissions(tmp_path: Path) -> None:
     """Those that are declared, and the one with GPUs."""
     guardrails = {"queue": {"fallbacks": ["q2"]}, "gpu": {"queue": "g"}}

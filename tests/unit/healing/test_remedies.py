@@ -178,6 +178,20 @@ def test_a_rebuild_gets_a_tag_of_its_own(tmp_path: Path) -> None:
     assert bench.account.images.tags == set()
 
 
+def test_a_declared_project_builds_instead_of_a_command(tmp_path: Path) -> None:
+    """The tag goes to CodeBuild as a variable; a failed build is the change's failure."""
+    tables = IMAGE | {"image": {"repository": "optimo", "codebuild": "optimo-image"}}
+    bench = Bench(tmp_path, failed(**UNPULLABLE, exit_code=None), **tables)
+    change = bench.plan("rebuild_image")
+    assert "optimo-image" in change.wording(bench.site).diff
+    change.apply(bench.site)
+    change.verify(bench.site)
+    assert bench.account.builds.asked == ["optimo-image"]
+    bench.account.builds.failure = "build x ended FAILED"
+    with pytest.raises(ChangeFailed, match="optimo-image failed: build x ended FAILED"):
+        change.apply(bench.site)
+
+
 @pytest.mark.parametrize("command", [["false"], ["no-such-program-anywhere"]])
 def test_a_failing_build_is_one_message(tmp_path: Path, command: list[str]) -> None:
     """The declared command's failure is the change's failure."""
