@@ -28,7 +28,7 @@ from pydantic import TypeAdapter
 
 from recloser.aws import connect
 from recloser.faults import Fault, find_fault, inject
-from recloser.healing import Narrator, open_healing, prepare
+from recloser.healing import Narrator, open_healing, prepare, until_settled
 from recloser.healing.permissions import operator_policy
 from recloser.sandbox import Identity, Sandbox
 from recloser.settings import load_settings
@@ -204,14 +204,7 @@ def direct(folder: Path) -> None:
     site = prepare(load_target(folder), connect(load_settings()))
     with Store.open(load_settings().database_url) as store:
         healing = open_healing(site, store, Narrator(), iterations=ITERATIONS, fix_mode=FixMode.AUTO)
-        while healing.goes_on:
-            healing.submit()
-            evidence = healing.collect(healing.watch())
-            diagnosis = healing.diagnose(evidence) if healing.goes_on else None
-            while healing.goes_on and diagnosis:
-                planned = healing.plan(evidence, diagnosis)
-                if planned and healing.apply(planned):
-                    break
+        until_settled(healing)
         healing.release()
 
 

@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from recloser.aws import connect
-from recloser.healing import Narrator, open_healing, prepare
+from recloser.healing import Narrator, open_healing, prepare, until_settled
 from recloser.healing.permissions import operator_policy
 from recloser.settings import Settings
 from recloser.store import Store
@@ -100,24 +100,9 @@ class Workshop:
         with Store.open(f"sqlite:///{self.folder / 'store.db'}") as store:
             healing = open_healing(site, store, Narrator(), iterations=iterations, fix_mode=FixMode.AUTO)
             try:
-                return _run(healing)
+                return until_settled(healing)
             finally:
                 healing.release()
-
-
-def _run(healing: Any) -> Incident:
-    """The flow's loop, in `auto`."""
-    while healing.goes_on:
-        healing.submit()
-        evidence = healing.collect(healing.watch())
-        if healing.goes_on:
-            diagnosis = healing.diagnose(evidence)
-            while healing.goes_on:
-                planned = healing.plan(evidence, diagnosis)
-                if planned and healing.apply(planned):
-                    break
-    incident: Incident = healing.incident
-    return incident
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ from recloser.healing import (
     open_fleet,
     open_healing,
     unfinished_fleet,
+    until_settled,
 )
 from recloser.store import Store
 from recloser.values import (
@@ -162,15 +163,7 @@ class World:
 
 def run(healing: Healing) -> None:
     """Heal the first, then the others."""
-    while healing.goes_on:
-        healing.submit()
-        evidence = healing.collect(healing.watch())
-        if healing.goes_on:
-            diagnosis = healing.diagnose(evidence)
-            while healing.goes_on:
-                planned = healing.plan(evidence, diagnosis)
-                if planned and healing.apply(planned):
-                    break
+    until_settled(healing)
     if healing.resubmit_others():
         healing.watch_others()
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from recloser.aws import Unreachable
-from recloser.healing import Healing, HealingError, Narrator, holding, open_healing
+from recloser.healing import Healing, HealingError, Narrator, holding, open_healing, until_settled
 from recloser.store import Store
 from recloser.values import ChangeState, Evidence, FixMode, Incident, JobSpec, JobState, Verdict
 from tests.unit.healing.fakes import FakeAccount, a_site, a_target, failed, succeeded
@@ -103,15 +103,7 @@ class World:
 
 def run(healing: Healing) -> None:
     """The flow."""
-    while healing.goes_on:
-        healing.submit()
-        evidence = healing.collect(healing.watch())
-        if healing.goes_on:
-            diagnosis = healing.diagnose(evidence)
-            while healing.goes_on:
-                planned = healing.plan(evidence, diagnosis)
-                if planned and healing.apply(planned):
-                    break
+    until_settled(healing)
     while healing.try_without():
         healing.submit()
         healing.judge(healing.collect(healing.watch()))

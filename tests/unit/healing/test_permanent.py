@@ -6,11 +6,12 @@ import json
 from typing import TYPE_CHECKING
 
 from recloser.aws import NotFound
+from recloser.healing import until_settled
 from recloser.store import Store
 from recloser.values import Patch, Verdict
 from tests.unit.healing.fakes import failed, succeeded
 from tests.unit.healing.test_minimise import World
-from tests.unit.healing.test_session import MISSING_A, healing_of, run
+from tests.unit.healing.test_session import MISSING_A, healing_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -102,7 +103,7 @@ def test_no_secret_is_in_it(tmp_path: Path) -> None:
             "secretOptions": [{"name": "splunk-token", "valueFrom": "arn:aws:secretsmanager:us-east-1:0:secret:x"}],
         }
         account.batch.blueprint = lambda name: json.dumps(plain)  # type: ignore[method-assign]
-        incident = run(healing)
+        incident = until_settled(healing)
     assert incident.patch is not None
     text = incident.patch.model_dump_json()
     for secret in ("catalogued-value", "hunter2", "deadbeef", "AKIAIOSFODNN7EXAMPLE"):

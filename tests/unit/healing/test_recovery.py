@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from recloser.healing import Healing, Narrator, NotReady, holding, open_healing
+from recloser.healing import Healing, Narrator, NotReady, holding, open_healing, until_settled
 from recloser.store import Store
 from recloser.values import ChangeState, Evidence, FixMode, JobSpec, Verdict
 from tests.unit.healing.fakes import FakeAccount, a_site, a_target, failed, succeeded
-from tests.unit.healing.test_session import MISSING_A, OOM, run
+from tests.unit.healing.test_session import MISSING_A, OOM
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,7 +97,7 @@ class World:
         healing = open_healing(
             a_site(target, self.account), self.store, Narrator(), iterations=9, fix_mode=FixMode.AUTO
         )
-        run(healing)
+        until_settled(healing)
         healing.release()
         return healing
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from recloser.aws import CredentialsError, Rejected
-from recloser.healing import Healing, Narrator, NotReady, open_healing
+from recloser.healing import Healing, Narrator, NotReady, open_healing, until_settled
 from recloser.store import Store
 from recloser.values import (
     ChangeState,
@@ -46,20 +46,6 @@ def healing_of(
     return open_healing(site, store, Narrator(), iterations=iterations, fix_mode=FixMode.AUTO), account
 
 
-def run(healing: Healing) -> Incident:
-    """The flow's loop, in `auto`."""
-    while healing.goes_on:
-        healing.submit()
-        evidence = healing.collect(healing.watch())
-        if healing.goes_on:
-            diagnosis = healing.diagnose(evidence)
-            while healing.goes_on:
-                planned = healing.plan(evidence, diagnosis)
-                if planned and healing.apply(planned):
-                    break
-    return healing.incident
-
-
 def states(incident: Incident) -> list[tuple[str, ChangeState]]:
     """Remedy and state of every change."""
     return [(change.remedy, change.state) for change in incident.changes]
@@ -68,7 +54,7 @@ def states(incident: Incident) -> list[tuple[str, ChangeState]]:
 def test_a_healthy_job_is_left_alone(store: Store, tmp_path: Path) -> None:
     """One attempt, no change."""
     healing, account = healing_of(store, tmp_path, lambda spec: succeeded())
-    incident = run(healing)
+    incident = until_settled(healing)
     assert (incident.verdict, len(incident.attempts), incident.changes) == (Verdict.HEALTHY, 1, ())
     assert len(account.batch.submitted) == 1
 
@@ -82,7 +68,7 @@ def test_one_change_an_attempt_until_it_works(store: Store, tmp_path: Path) -> N
         return succeeded() if (spec.memory_mib or 0) >= 512 else failed(**OOM, environment={"VAR_A": "a"})
 
     healing, _ = healing_of(store, tmp_path, play, catalogue=CATALOGUE, guardrails=MEMORY)
-    incident = run(healing)
+    incident = until_settled(healing)
     assert incident.verdict is Verdict.HEALED
     assert states(incident) == [("set_environment", ChangeState.VERIFIED), ("raise_memory", ChangeState.VERIFIED)]
     assert incident.metrics is not None
@@ -93,7 +79,7 @@ def test_one_change_an_attempt_until_it_works(store: Store, tmp_path: Path) -> N
 def test_memory_that_never_suffices_is_taken_back(store: Store, tmp_path: Path) -> None:
     """Each step up to the limit, then everything is reverted and a person is told."""
     healing, account = healing_of(store, tmp_path, lambda spec: failed(**OOM), guardrails=MEMORY)
-    incident = run(healing)
+    incident = until_settled(healing)
     assert incident.verdict is Verdict.LOCKED_OUT
     assert [spec.memory_mib for spec in account.batch.submitted] == [None, 512, 1024]
     assert {state for _, state in states(incident)} == {ChangeState.REVERTED}
@@ -116,7 +102,7 @@ def healing_by_rebuilding(store: Store, tmp_path: Path) -> tuple[Healing, FakeAc
 def test_a_fix_that_does_not_help_is_reverted_and_the_next_is_tried(store: Store, tmp_path: Path) -> None:
     """The pinned image cannot be pulled either: its sibling goes, a build takes its place."""
     healing, account = healing_by_rebuilding(store, tmp_path)
-    incident = run(healing)
+    incident = until_settled(healing)
     assert incident.verdict is Verdict.HEALED
     assert states(incident) == [("pin_image", ChangeState.REVERTED), ("rebuild_image", ChangeState.VERIFIED)]
     assert [name.rsplit("-", 1)[-1] for name in account.batch.definitions] == ["rebuild"]
@@ -125,7 +111,7 @@ def test_a_fix_that_does_not_help_is_reverted_and_the_next_is_tried(store: Store
 def test_a_transient_failure_is_retried_then_given_up(store: Store, tmp_path: Path) -> None:
     """As often as the target allows, and retries are no changes."""
     healing, account = healing_of(store, tmp_path, lambda spec: failed(**LOST), iterations=9)
-    incident = run(healing)
+    incident = until_settled(healing)
     assert incident.verdict is Verdict.LOCKED_OUT
     assert len(account.batch.submitted) == 3
     assert incident.metrics is not None
@@ -135,7 +121,7 @@ def test_a_transient_failure_is_retried_then_given_up(store: Store, tmp_path: Pa
 def test_the_last_iteration_changes_nothing(store: Store, tmp_path: Path) -> None:
     """A change that no attempt could prove is left as a proposal."""
     healing, _ = healing_of(store, tmp_path, lambda spec: failed(MISSING_A), iterations=1, catalogue=CATALOGUE)
-    incident = run(healing)
+    incident = until_settled(healing)
     assert incident.verdict is Verdict.EXHAUSTED
     assert states(incident) == [("set_environment", ChangeState.DECLINED)]
     assert "VAR_A" in incident.reason
@@ -149,7 +135,7 @@ def test_the_budget_of_changes_is_kept(store: Store, tmp_path: Path) -> None:
         return failed(f"environment variable {missing} is not set")
 
     healing, _ = healing_of(store, tmp_path, play, catalogue=CATALOGUE, guardrails={"max_changes": 1})
-    incident = run(healing)
+    incident = until_settled(healing)
     assert incident.verdict is Verdict.LOCKED_OUT
     assert "budget of 1 changes" in incident.reason
 
@@ -165,7 +151,7 @@ def test_a_change_that_cannot_be_applied_is_taken_back_and_the_next_is_tried(sto
         return register(arn, name=name, **facts)
 
     account.batch.register_sibling = refuse_pin  # type: ignore[method-assign]
-    incident = run(healing)
+    incident = until_settled(healing)
     assert incident.verdict is Verdict.HEALED
     assert states(incident) == [("pin_image", ChangeState.FAILED), ("rebuild_image", ChangeState.VERIFIED)]
     assert len(account.batch.submitted) == 2
@@ -174,7 +160,7 @@ def test_a_change_that_cannot_be_applied_is_taken_back_and_the_next_is_tried(sto
 def test_an_unknown_cause_changes_nothing(store: Store, tmp_path: Path) -> None:
     """Locked out at the first attempt, with what was seen."""
     healing, account = healing_of(store, tmp_path, lambda spec: failed("all fine", exit_code=7))
-    incident = run(healing)
+    incident = until_settled(healing)
     assert (incident.verdict, incident.changes, len(account.batch.submitted)) == (Verdict.LOCKED_OUT, (), 1)
 
 
@@ -182,7 +168,7 @@ def test_a_lost_answer_to_a_submission_submits_nothing_twice(store: Store, tmp_p
     """SubmitJob has no token: the job is looked up by the name that carries the intent."""
     healing, account = healing_of(store, tmp_path, lambda spec: succeeded())
     account.batch.lost_answers = 1
-    assert run(healing).verdict is Verdict.HEALTHY
+    assert until_settled(healing).verdict is Verdict.HEALTHY
     assert len(account.batch.submitted) == 1
 
 
@@ -212,7 +198,7 @@ def test_work_that_was_done_is_accepted_instead_of_done_again(store: Store, tmp_
     outputs = [{"uri": "s3://data/out.csv"}]
     healing, account = healing_of(store, tmp_path, lambda spec: failed(**unseen), outputs=outputs)
     account.objects.bodies["s3://data/out.csv"] = b"x"
-    incident = run(healing)
+    incident = until_settled(healing)
     assert (incident.verdict, len(account.batch.submitted)) == (Verdict.HEALED, 1)
     assert states(incident) == [("accept_output", ChangeState.VERIFIED)]
     assert "outputs" in incident.reason
@@ -222,7 +208,7 @@ def test_what_lies_outside_is_left_as_a_proposal(store: Store, tmp_path: Path) -
     """The exact policy is in the incident, declined; and nothing was written."""
     denied = "cannot read s3://data/in/x.csv: (AccessDenied) when calling the GetObject operation: Access Denied"
     healing, account = healing_of(store, tmp_path, lambda spec: failed(denied))
-    incident = run(healing)
+    incident = until_settled(healing)
     assert incident.verdict is Verdict.LOCKED_OUT
     assert states(incident)[0] == ("grant_permission", ChangeState.DECLINED)
     assert "arn:aws:s3:::data/in/x.csv" in incident.changes[0].diff
@@ -237,7 +223,7 @@ def test_a_refused_submission_is_locked_out_with_batch_s_words(store: Store, tmp
         raise Rejected("the moon is not full", service="batch", operation="SubmitJob")
 
     account.batch.submit = refuse  # type: ignore[method-assign]
-    incident = run(healing)
+    incident = until_settled(healing)
     assert (incident.verdict, len(incident.attempts)) == (Verdict.LOCKED_OUT, 1)
     assert incident.attempts[0].refused
     assert "the moon is not full" in incident.reason

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from recloser.healing import Healing, Narrator, open_healing
+from recloser.healing import Narrator, open_healing, until_settled
 from recloser.report import render_markdown
 from recloser.store import Store
 from recloser.values import Cause, Diagnosis, Evidence, FixMode, Incident, JobSpec, Label, RuledOut, Verdict, utc_now
@@ -33,22 +33,9 @@ def heal(store: Store, folder: Path, play: Callable[[JobSpec], Evidence], **tabl
     account.batch.play = play
     site = a_site(a_target(folder, **({"watch": {"list_lag_s": 0}} | tables)), account)
     healing = open_healing(site, store, Narrator(), iterations=4, fix_mode=FixMode.AUTO)
-    settle(healing)
+    until_settled(healing)
     healing.release()
     return healing.incident
-
-
-def settle(healing: Healing) -> None:
-    """The flow's loop."""
-    while healing.goes_on:
-        healing.submit()
-        evidence = healing.collect(healing.watch())
-        if healing.goes_on:
-            diagnosis = healing.diagnose(evidence)
-            while healing.goes_on:
-                planned = healing.plan(evidence, diagnosis)
-                if planned and healing.apply(planned):
-                    break
 
 
 def always(*log: str, **facts: Any) -> Callable[[JobSpec], Evidence]:
