@@ -55,7 +55,7 @@ def test_a_deployment_names_a_flow_that_accepts_its_parameters(deployment: dict[
     assert set(deployment) <= KNOWN
     flow: Flow[..., Any] = load_flow_from_entrypoint(str(ROOT / deployment["entrypoint"]))
     flow.validate_parameters(deployment["parameters"])
-    assert flow.name == Path(deployment["entrypoint"].split(":")[0]).stem
+    assert deployment["name"] == flow.name == Path(deployment["entrypoint"].split(":")[0]).stem.replace("_", "-")
     for schedule in deployment["schedules"] or ():
         assert schedule["slug"]
         CronSchedule(cron=schedule["cron"], timezone=schedule["timezone"])
