@@ -1,0 +1,1 @@
+"""What outcomes mean: flaky, broken, new, slower; pure functions of data frames."""
