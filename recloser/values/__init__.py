@@ -47,6 +47,15 @@ from recloser.values.job import (
     LogTail,
 )
 from recloser.values.memory import Label, Occurrence, Outcome, Recurrence, Standing
+from recloser.values.nightly import (
+    CycleReport,
+    FailedTest,
+    FailureGroup,
+    HistoryPoint,
+    Metric,
+    SuiteSummary,
+    WeekRow,
+)
 from recloser.values.patch import DefinitionPatch, Patch, RolePolicy, placeholder
 from recloser.values.queue import ComputeEnvironment, JobQueue
 from recloser.values.suite import (
@@ -77,6 +86,7 @@ __all__ = [
     "Container",
     "ContainerEdits",
     "Cycle",
+    "CycleReport",
     "CycleVerdict",
     "DataRun",
     "DefinitionPatch",
@@ -85,11 +95,14 @@ __all__ = [
     "Evidence",
     "EvidenceLine",
     "FailedJob",
+    "FailedTest",
     "Failure",
+    "FailureGroup",
     "FixMode",
     "Fleet",
     "FleetJob",
     "Frame",
+    "HistoryPoint",
     "Incident",
     "JobAttempt",
     "JobDefinition",
@@ -102,6 +115,7 @@ __all__ = [
     "Label",
     "LogLine",
     "LogTail",
+    "Metric",
     "Metrics",
     "Money",
     "Occurrence",
@@ -118,12 +132,14 @@ __all__ = [
     "Stage",
     "Standing",
     "SuiteRun",
+    "SuiteSummary",
     "TestAttempt",
     "TestChange",
     "TestStatus",
     "Turn",
     "Value",
     "Verdict",
+    "WeekRow",
     "placeholder",
     "utc_now",
 ]
