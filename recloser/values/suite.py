@@ -94,6 +94,8 @@ class TestAttempt(Value):
     """As the runner names it: `tests/test_a.py::test_b[c]`."""
     number: int = Field(ge=1)
     """1 in the run of the whole suite, 2 and above in reruns of what had failed."""
+    probe: str = ""
+    """Why it ran: empty in the suite's own run and its reruns, else what was probed, such as `shuffled`."""
     status: TestStatus
     phase: Phase = Phase.CALL
     """Where it failed; `call` where it did not."""
