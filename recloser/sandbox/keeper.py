@@ -10,7 +10,8 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING
 
-from recloser.sandbox import ports, processes
+from recloser import processes
+from recloser.sandbox import ports
 from recloser.sandbox.errors import MiniStackError, PortTakenError
 from recloser.sandbox.ministack import MiniStack
 

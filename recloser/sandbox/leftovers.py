@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recloser.sandbox import processes
+from recloser import processes
 from recloser.sandbox.batch import cgroups
 from recloser.sandbox.batch.launch import MARK, Folder, folders
 from recloser.sandbox.state import Record

@@ -14,10 +14,10 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from recloser.processes import Identity, identity
 from recloser.sandbox import ports
 from recloser.sandbox.errors import MiniStackError, PortTakenError
 from recloser.sandbox.install import MINISTACK_VERSION, interpreter
-from recloser.sandbox.processes import Identity, identity
 
 if TYPE_CHECKING:
     from pathlib import Path

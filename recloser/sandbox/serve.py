@@ -11,12 +11,12 @@ import sys
 from typing import TYPE_CHECKING, NoReturn
 
 import recloser
+from recloser.processes import Identity, identity
 from recloser.sandbox import ports
 from recloser.sandbox.errors import SandboxError
 from recloser.sandbox.install import MINISTACK_VERSION
 from recloser.sandbox.keeper import kept
 from recloser.sandbox.leftovers import end_ministack
-from recloser.sandbox.processes import Identity, identity
 from recloser.sandbox.state import Record, StateDir
 
 if TYPE_CHECKING:

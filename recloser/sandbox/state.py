@@ -11,8 +11,8 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
+from recloser.processes import Identity
 from recloser.sandbox.errors import SandboxError, StaleStateError
-from recloser.sandbox.processes import Identity
 from recloser.values import Value
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from recloser import processes
 from recloser.sandbox import environment as variables
-from recloser.sandbox import processes
 from recloser.sandbox.batch.faults import Change
 from recloser.sandbox.daemon import ask, spawn
 from recloser.sandbox.environment import Identity

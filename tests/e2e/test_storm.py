@@ -13,7 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.httpsession import URLLib3Session
 
-from recloser.sandbox import processes
+from recloser import processes
 from recloser.values import ChangeState, Verdict
 from tests.e2e.healer import main
 from tests.e2e.line import ACCOUNT, CHANGES

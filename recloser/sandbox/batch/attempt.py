@@ -7,7 +7,7 @@ import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from recloser.sandbox import processes
+from recloser import processes
 
 if TYPE_CHECKING:
     from recloser.sandbox.batch.launch import Folder

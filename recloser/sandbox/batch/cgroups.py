@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recloser.sandbox import processes
+from recloser import processes
 from recloser.sandbox.batch import files
 
 if TYPE_CHECKING:

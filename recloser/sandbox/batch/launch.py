@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from recloser.processes import Identity
 from recloser.sandbox.batch import files
-from recloser.sandbox.processes import Identity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

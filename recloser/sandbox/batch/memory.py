@@ -14,7 +14,7 @@ from recloser.sandbox.batch.poller import PollingGuard
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from recloser.sandbox import processes
+    from recloser import processes
 
 
 class Limit(Protocol):

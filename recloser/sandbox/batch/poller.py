@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from recloser.sandbox import processes
+from recloser import processes
 from recloser.sandbox.batch.launch import MARK
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from recloser import processes
 from recloser.sandbox import environment as variables
-from recloser.sandbox import processes
 from recloser.sandbox.batch import endings
 from recloser.sandbox.batch.attempt import Attempt
 from recloser.sandbox.batch.launch import Folder, Note, NotStartableError, executable, job_environment

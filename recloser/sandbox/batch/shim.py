@@ -13,8 +13,8 @@ import signal
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from recloser.sandbox import processes
-from recloser.sandbox.processes import Identity
+from recloser import processes
+from recloser.processes import Identity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

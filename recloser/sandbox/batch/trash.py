@@ -6,7 +6,7 @@ import asyncio
 import os
 from typing import TYPE_CHECKING
 
-from recloser.sandbox import processes
+from recloser import processes
 
 if TYPE_CHECKING:
     from recloser.sandbox.batch.launch import Folder

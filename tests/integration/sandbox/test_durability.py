@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
-from recloser.sandbox import processes
+from recloser import processes
 from recloser.sandbox.batch.launch import Folder
 from tests.integration.sandbox.conftest import Batch, until
 from tests.integration.sandbox.test_lifecycle import Fresh, context, fresh, left_behind

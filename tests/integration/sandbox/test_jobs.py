@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from recloser.sandbox import processes
+from recloser import processes
 from tests.integration.sandbox.conftest import until
 
 if TYPE_CHECKING:

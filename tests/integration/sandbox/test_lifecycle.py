@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from recloser.sandbox import Sandbox, SandboxDownError, processes
+from recloser import processes
+from recloser.sandbox import Sandbox, SandboxDownError
 from recloser.sandbox.batch import cgroups
 from recloser.sandbox.errors import StaleStateError
 from recloser.sandbox.state import Record
