@@ -26,7 +26,7 @@ from recloser.target.models import (
     Watch,
 )
 from recloser.target.prices import Prices, Rate
-from recloser.target.services import Service
+from recloser.target.services import Healthcheck, Service
 from recloser.target.suites import Suite, Threshold
 from recloser.target.system import System
 
@@ -40,6 +40,7 @@ __all__ = [
     "Fleet",
     "Freshness",
     "Guardrails",
+    "Healthcheck",
     "ImageGuardrails",
     "ImageSource",
     "InputFile",

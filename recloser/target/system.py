@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 
 from recloser.target.base import Declared
 from recloser.target.data import DataSet  # noqa: TC001 - pydantic reads the annotations
-from recloser.target.services import Name, Service, start_order
+from recloser.target.services import Name, Service, check_needs, start_order
 from recloser.target.suites import Suite, Threshold  # noqa: TC001 - pydantic reads the annotations
 
 if TYPE_CHECKING:
@@ -33,17 +33,21 @@ class System(Declared):
     @model_validator(mode="after")
     def _what_is_needed_is_declared(self) -> Self:
         start_order(self.services)
-        for user, service in self._users():
-            if service not in self.services:
-                raise ValueError(f"{user} needs {service!r}, which is not among the services")
+        for user, needs in self._users():
+            check_needs(user, needs, self.services)
+        for name, asked in self._asked():
+            if self.services[asked].port is None or self.services[asked].postgresql:
+                raise ValueError(f"data.{name} asks {asked!r}, which declares no `port` that speaks HTTP")
         return self
 
-    def _users(self) -> Iterator[tuple[str, str]]:
-        for name, suite in self.suites.items():
-            yield from ((f"suites.{name}", service) for service in suite.needs)
+    def _users(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        yield from ((f"suites.{name}", suite.needs) for name, suite in self.suites.items())
+        yield from ((f"data.{name}", (asked,)) for name, asked in self._asked())
+
+    def _asked(self) -> Iterator[tuple[str, str]]:
         for name, data in self.data.items():
             if data.request is not None:
-                yield f"data.{name}", data.request.service
+                yield name, data.request.service
 
     def start_order(self) -> tuple[str, ...]:
         """Names of all services, each after those it needs."""

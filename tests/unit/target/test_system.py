@@ -13,6 +13,9 @@ from recloser.target.services import start_order
 
 API = "[services.api]\ncommand = ['serve']\nport = 5001\n"
 PAGE = "[services.page]\ncommand = ['serve']\nport = 5002\nneeds = ['api']\n"
+WORKER = "[services.worker]\ncommand = ['work']\n"
+DATABASE = "[services.db]\npostgresql = true\n"
+GRID = "[data.grid]\nrequest = { service = 'api', path = '/' }\nrules = 'grid'\n"
 SUITE = "[suites.unit]\ncommand = ['test', '--out={junit}']\n"
 TABLE = "[data.meters]\nfile = 'meters.csv'\ncolumns = { mw = { type = 'number', unit = 'MW', min = 0 } }\n"
 JOB = "[job]\nqueue = 'q'\ndefinition = 'd'\nrole = 'r'\n"
@@ -52,6 +55,24 @@ def test_a_job_may_declare_them_as_well(tmp_path: Path) -> None:
     assert system.services["api"].command == ("serve",)
 
 
+@pytest.mark.parametrize(
+    ("text", "test"),
+    [
+        (API, "http"),
+        (API + "healthcheck = { retries = 5 }", "http"),
+        (API + "healthcheck = { test = 'tcp' }", "tcp"),
+        (WORKER + "healthcheck = { test = ['check', '--now'] }", ("check", "--now")),
+        (WORKER + "healthcheck = { test = 'none' }", "none"),
+        (DATABASE + "url_env = 'DATABASE_URL'", "postgresql"),
+        (DATABASE + "port = 5432\nhealthcheck = { test = 'tcp' }", "tcp"),
+    ],
+)
+def test_a_service_says_how_it_is_asked(tmp_path: Path, text: str, test: str | tuple[str, ...]) -> None:
+    """By HTTP unless told otherwise; a database is asked in its own words."""
+    (service,) = read(tmp_path, text).services.values()
+    assert service.test == test
+
+
 def test_a_system_without_a_job_is_no_target_to_heal(tmp_path: Path) -> None:
     """It says which table is missing."""
     read(tmp_path, API)
@@ -64,7 +85,20 @@ def test_a_system_without_a_job_is_no_target_to_heal(tmp_path: Path) -> None:
     [
         (API.replace("5001", "0"), "services.api.port"),
         (API.replace("['serve']", "'serve'"), "services.api.command"),
-        (API.replace("['serve']", "[]"), "services.api.command"),
+        (API.replace("['serve']", "[]"), "exactly one of `command` and `postgresql = true`"),
+        (API + "postgresql = true", "exactly one of `command` and `postgresql = true`"),
+        (API.replace("port = 5001", ""), "give the `port` it listens on"),
+        (WORKER + "healthcheck = { test = 'udp' }", "services.worker.healthcheck.test"),
+        (WORKER + "healthcheck = { test = [] }", "services.worker.healthcheck.test"),
+        (WORKER + "healthcheck = { test = 'tcp' }", "give the `port` it listens on"),
+        (WORKER + "healthcheck = { test = ['true'] }\nexpect = { status = 'ok' }", "are asked by HTTP"),
+        (WORKER + "healthcheck = { test = ['true'] }\nurl_env = 'URL'", "give the `port` it listens on"),
+        (WORKER + "healthcheck = { test = 'none', tries = 3 }", "services.worker.healthcheck.tries: Extra inputs"),
+        (WORKER + "healthcheck = { test = 'none' }\n" + SUITE + "needs = ['worker']", "nobody can tell to be up"),
+        (API + "url_env = 'A-B'", "services.api.url_env"),
+        (API + "url_env = 'URL'\n" + PAGE + "url_env = 'URL'", "services.api and services.page both tell their URL in"),
+        (DATABASE + "host = '0.0.0.0'", "a PostgreSQL of ours listens on 127.0.0.1"),
+        (DATABASE + "port = 5432\n" + GRID.replace("api", "db"), "data.grid asks 'db', which declares no `port` that"),
         (API + "health = 'api/health'", "services.api.health"),
         (API + "colour = 'red'", "services.api.colour: Extra inputs are not permitted"),
         (API.replace("api", "A P I"), "not valid TOML"),
