@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from recloser.store.engine import build_engine, parse_url
 from recloser.store.errors import StoreError, reported
+from recloser.store.history import History
 from recloser.store.memory import Memory
 from recloser.store.queries import (
     change_by_id,
@@ -27,12 +28,13 @@ from recloser.values import AttemptRecord, Cause, ChangeRecord, ChangeState, Inc
 
 
 class Store:
-    """What Recloser remembers of its incidents."""
+    """What Recloser remembers: its incidents here, what was learned from them and the nights of a target beside it."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._transactions = Transactions(engine)
         self.memory = Memory(self._transactions)
+        self.history = History(self._transactions)
 
     @classmethod
     def open(cls, url: str) -> Self:

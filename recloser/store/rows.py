@@ -14,7 +14,7 @@ from recloser.values import AttemptRecord, ChangeRecord, Evidence, Incident, Val
 V = TypeVar("V", bound=Value)
 
 _PARTS = frozenset({"attempts", "changes"})
-"""Fields of an incident that are tables of their own."""
+"""Fields that are tables of their own."""
 _json_object = TypeAdapter(dict[str, Any])
 
 
@@ -41,17 +41,17 @@ def payload_json(record: ChangeRecord, payload: Mapping[str, Any]) -> str:
 def incident_of(row: IncidentRow) -> Incident:
     """An incident with its attempts by number and its changes in the order of planning."""
     attempts = tuple(map(attempt_of, row.attempts))
-    return _value_of(Incident, row, attempts=attempts, changes=tuple(map(change_of, row.changes)))
+    return value_of(Incident, row, attempts=attempts, changes=tuple(map(change_of, row.changes)))
 
 
 def attempt_of(row: AttemptRow) -> AttemptRecord:
     """The attempt a row holds."""
-    return _value_of(AttemptRecord, row)
+    return value_of(AttemptRecord, row)
 
 
 def change_of(row: ChangeRow) -> ChangeRecord:
     """The change a row holds, as a person reads it."""
-    return _value_of(ChangeRecord, row)
+    return value_of(ChangeRecord, row)
 
 
 def payload_of(row: ChangeRow) -> dict[str, Any]:
@@ -59,9 +59,11 @@ def payload_of(row: ChangeRow) -> dict[str, Any]:
     return _json_object.validate_python(json.loads(row.payload))
 
 
-def _value_of(model: type[V], row: IncidentRow | AttemptRow | ChangeRow, **parts: object) -> V:
-    columns = {name: getattr(row, name) for name in _column_names(model, type(row))}
-    return model.model_validate(_json_object.validate_python(json.loads(row.body)) | columns | parts)
+def value_of(model: type[V], row: Base, **parts: object) -> V:
+    """The value that a row with a `body` holds, completed by parts that are rows of their own."""
+    columns = {name: getattr(row, name) for name in (*_column_names(model, type(row)), "body")}
+    body = _json_object.validate_python(json.loads(columns.pop("body")))
+    return model.model_validate(body | columns | parts)
 
 
 def _column_names(model: type[Value], table: type[Base]) -> frozenset[str]:

@@ -1,5 +1,6 @@
 """The tables: what is asked for is a column, the rest of a value is its JSON in `body`, so that nothing is lost."""
 
+import re
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -19,7 +20,16 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from recloser.values import AutonomyLevel, Cause, ChangeState, FixMode, JobState, Verdict
+from recloser.values import (
+    AutonomyLevel,
+    Cause,
+    ChangeState,
+    CycleVerdict,
+    FixMode,
+    JobState,
+    Judgement,
+    Verdict,
+)
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -56,6 +66,25 @@ class PlainText(TypeDecorator[str]):
         return value
 
 
+class AnyText(TypeDecorator[str]):
+    """Text that is kept whatever it holds: NUL, half a character and the backslash are written as escapes."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - given
+        """Write the escapes."""
+        return None if value is None else _UNSTORABLE.sub(lambda match: f"\\{ord(match[0]):04x}", value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - given
+        """Read them back."""
+        return value if value is None or "\\" not in value else _ESCAPE.sub(lambda match: chr(int(match[1], 16)), value)
+
+
+_UNSTORABLE = re.compile("[\\\\\0\ud800-\udfff]")
+_ESCAPE = re.compile(r"\\([0-9a-f]{4})")
+
+
 class Word(TypeDecorator[StrEnum]):
     """A member of an enumeration, stored as its value: a new member needs no migration."""
 
@@ -75,7 +104,10 @@ class Word(TypeDecorator[StrEnum]):
         return None if value is None else self.words(value)
 
 
-_WORDS: tuple[type[StrEnum], ...] = (AutonomyLevel, Cause, ChangeState, FixMode, JobState, Verdict)
+_WORDS: tuple[type[StrEnum], ...] = (
+    *(AutonomyLevel, Cause, ChangeState, CycleVerdict),
+    *(FixMode, JobState, Judgement, Verdict),
+)
 _COLUMN_TYPES: dict[Any, TypeEngine[Any]] = {
     str: PlainText(),
     datetime: UtcTime(),

@@ -1,0 +1,193 @@
+"""The repository of a target's nights: each call is one transaction, and any thread may make it."""
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from recloser.store.history.cycles import (
+    close,
+    cycle_of,
+    green_cycles,
+    newest_cycles,
+    refuse_closed,
+    require_cycle,
+    result_json,
+    stage_of,
+)
+from recloser.store.history.suites import read_runs, save_run
+from recloser.store.history.tables import CycleRow, DataRunRow, ServiceRunRow, StageRow
+from recloser.store.rows import columns_of, value_of
+from recloser.store.transactions import Transactions
+from recloser.values import Cycle, CycleVerdict, DataRun, ServiceRun, Stage, SuiteRun
+
+
+class History:
+    """A target's nights, as they were."""
+
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
+
+    def open_cycle(self, cycle: Cycle) -> None:
+        """Insert a cycle, or update one that is resumed.
+
+        Raises:
+            StoreError: A cycle of this id is closed already.
+        """
+        with self._transactions.write(cycle.target) as session:
+            present = session.get(CycleRow, cycle.cycle_id)
+            if present is not None:
+                refuse_closed(present)
+            session.merge(CycleRow(**columns_of(cycle, CycleRow)))
+
+    def close_cycle(self, cycle_id: str, verdict: CycleVerdict, reason: str, at: datetime) -> Cycle:
+        """Give a cycle its verdict; the same one again changes nothing.
+
+        Args:
+            cycle_id: The cycle.
+            verdict: What it comes to.
+            reason: Why, in a sentence.
+            at: When.
+
+        Returns:
+            The cycle as it is now.
+
+        Raises:
+            StoreError: There is no such cycle, or it has another verdict.
+        """
+        with self._transactions.write(cycle_id) as session:
+            row = require_cycle(session, cycle_id)
+            close(row, cycle_of(row).model_copy(update={"verdict": verdict, "reason": reason, "closed_at": at}))
+            return cycle_of(row)
+
+    def cycle(self, cycle_id: str) -> Cycle:
+        """One cycle.
+
+        Raises:
+            StoreError: There is no such cycle.
+        """
+        with self._transactions.read() as session:
+            return cycle_of(require_cycle(session, cycle_id))
+
+    def cycles(self, target: str, *, last: int = 20) -> tuple[Cycle, ...]:
+        """A target's newest cycles, the newest first; one that is running is among them."""
+        with self._transactions.read() as session:
+            return tuple(map(cycle_of, session.scalars(newest_cycles(target).limit(max(last, 0)))))
+
+    def unfinished(self, target: str) -> Cycle | None:
+        """A target's newest cycle, if it has no verdict: the one to resume, or to close as interrupted."""
+        newest = self.cycles(target, last=1)
+        return newest[0] if newest and newest[0].verdict is None else None
+
+    def last_good(self, target: str, *, before: str | None = None) -> Cycle | None:
+        """A target's newest green cycle: the only kind that later ones are compared with.
+
+        Args:
+            target: The target.
+            before: Only of the cycles opened before this one.
+
+        Raises:
+            StoreError: There is no cycle `before`.
+        """
+        good = self.good(target, before=before, last=1)
+        return good[0] if good else None
+
+    def good(self, target: str, *, before: str | None = None, last: int = 10) -> tuple[Cycle, ...]:
+        """A target's newest green cycles, the newest first; arguments as of `last_good`."""
+        with self._transactions.read() as session:
+            return tuple(map(cycle_of, session.scalars(green_cycles(session, target, before).limit(max(last, 0)))))
+
+    def targets(self) -> tuple[str, ...]:
+        """The names of all targets that have a cycle, in order."""
+        with self._transactions.read() as session:
+            return tuple(session.scalars(select(CycleRow.target).distinct().order_by(CycleRow.target)))
+
+    def begin_stage(self, cycle_id: str, name: str, at: datetime) -> None:
+        """Write down that a stage begins, before it does; what an earlier beginning left is forgotten.
+
+        Raises:
+            StoreError: There is no such cycle.
+        """
+        self._save_stage(cycle_id, Stage(name=name, started_at=at), None)
+
+    def end_stage(self, cycle_id: str, stage: Stage, result: Mapping[str, Any] | None = None) -> None:
+        """Write down how a stage ended.
+
+        Args:
+            cycle_id: The cycle.
+            stage: The stage, with its end and its judgement.
+            result: What came of it as JSON: what a resumed cycle needs to go on without repeating it.
+
+        Raises:
+            StoreError: There is no such cycle, or the result is not JSON.
+        """
+        self._save_stage(cycle_id, stage, result)
+
+    def _save_stage(self, cycle_id: str, stage: Stage, result: Mapping[str, Any] | None) -> None:
+        kept = result_json(stage, result)
+        with self._transactions.write(cycle_id) as session:
+            require_cycle(session, cycle_id)
+            session.merge(StageRow(cycle_id=cycle_id, **columns_of(stage, StageRow), result=kept))
+
+    def stages(self, cycle_id: str) -> tuple[Stage, ...]:
+        """A cycle's stages in the order they began."""
+        wanted = select(StageRow).where(StageRow.cycle_id == cycle_id).order_by(StageRow.started_at, StageRow.name)
+        with self._transactions.read() as session:
+            return tuple(map(stage_of, session.scalars(wanted)))
+
+    def stage_results(self, cycle_id: str) -> dict[str, dict[str, Any]]:
+        """What came of the stages of a cycle that ended with a result, by name: they need not be repeated."""
+        wanted = select(StageRow.name, StageRow.result).where(
+            StageRow.cycle_id == cycle_id, StageRow.ended_at.is_not(None), StageRow.result.is_not(None)
+        )
+        with self._transactions.read() as session:
+            return {name: json.loads(result or "{}") for name, result in session.execute(wanted)}
+
+    def save_service_runs(self, cycle_id: str, runs: Iterable[ServiceRun]) -> None:
+        """Insert or update what services did in a cycle.
+
+        Raises:
+            StoreError: There is no such cycle.
+        """
+        with self._transactions.write(cycle_id) as session:
+            require_cycle(session, cycle_id)
+            for run in runs:
+                session.merge(ServiceRunRow(cycle_id=cycle_id, **columns_of(run, ServiceRunRow)))
+
+    def service_runs(self, cycle_id: str) -> tuple[ServiceRun, ...]:
+        """What services did in a cycle, by name."""
+        wanted = select(ServiceRunRow).where(ServiceRunRow.cycle_id == cycle_id).order_by(ServiceRunRow.name)
+        with self._transactions.read() as session:
+            return tuple(value_of(ServiceRun, row) for row in session.scalars(wanted))
+
+    def save_data_run(self, cycle_id: str, run: DataRun) -> None:
+        """Insert or update how a data set was judged in a cycle.
+
+        Raises:
+            StoreError: There is no such cycle.
+        """
+        with self._transactions.write(cycle_id) as session:
+            require_cycle(session, cycle_id)
+            session.merge(DataRunRow(cycle_id=cycle_id, **columns_of(run, DataRunRow)))
+
+    def data_runs(self, cycle_id: str) -> tuple[DataRun, ...]:
+        """How data sets were judged in a cycle, by name."""
+        wanted = select(DataRunRow).where(DataRunRow.cycle_id == cycle_id).order_by(DataRunRow.name)
+        with self._transactions.read() as session:
+            return tuple(value_of(DataRun, row) for row in session.scalars(wanted))
+
+    def save_suite_run(self, cycle_id: str, run: SuiteRun) -> None:
+        """Keep a suite run with all its attempts, in place of what was kept of this suite in this cycle.
+
+        Raises:
+            StoreError: There is no such cycle, or one attempt is there twice; nothing is kept then.
+        """
+        with self._transactions.write(cycle_id) as session:
+            save_run(session, require_cycle(session, cycle_id), run)
+
+    def suite_runs(self, cycle_id: str) -> tuple[SuiteRun, ...]:
+        """The suite runs of a cycle in the order they began, whole: attempts too are in the order they began."""
+        with self._transactions.read() as session:
+            return tuple(read_runs(session, cycle_id))
