@@ -10,7 +10,7 @@ from pathlib import Path
 from recloser.errors import RecloserError
 from recloser.report.patch import patch_files
 from recloser.report.render import render_markdown
-from recloser.values import Incident, Verdict
+from recloser.values import Incident, Value, Verdict
 
 
 class ReportError(RecloserError):
@@ -27,9 +27,9 @@ class ReportFiles:
     """What makes the fix permanent."""
 
 
-def to_json(incident: Incident) -> str:
-    """The incident as indented JSON, its fields in the order of their declaration."""
-    text = json.dumps(incident.model_dump(mode="json"), indent=2, ensure_ascii=False)
+def to_json(value: Value) -> str:
+    """A value as indented JSON, its fields in the order of their declaration."""
+    text = json.dumps(value.model_dump(mode="json"), indent=2, ensure_ascii=False)
     # Half a character, left by a broken decoding, fits into no file as itself; this handler writes JSON's own escape.
     return text.encode("utf-8", "backslashreplace").decode() + "\n"
 
@@ -44,16 +44,16 @@ def write_incident(incident: Incident, folder: Path) -> ReportFiles:
     Raises:
         ReportError: The folder cannot be written, or the incident's id cannot name a folder.
     """
-    home = folder / _folder_name(incident.incident_id)
+    home = folder / folder_name(incident.incident_id)
     patches = {home / "patch" / name: text for name, text in patch_files(incident).items()}
     files = ReportFiles(markdown=home / "incident.md", json=home / "incident.json", patch=tuple(patches))
     try:
         home.mkdir(parents=True, exist_ok=True)
         for file, text in patches.items():
             file.parent.mkdir(exist_ok=True)
-            _write_whole(file, text)
-        _write_whole(files.json, to_json(incident))
-        _write_whole(files.markdown, render_markdown(incident))
+            write_whole(file, text)
+        write_whole(files.json, to_json(incident))
+        write_whole(files.markdown, render_markdown(incident))
     except OSError as error:
         raise ReportError(f"the report cannot be written to {home}: {error.strerror}") from error
     return files
@@ -78,16 +78,26 @@ def write_missing(incidents: Iterable[Incident], folder: Path) -> tuple[ReportFi
 
 def _is_written(incident: Incident, folder: Path) -> bool:
     """The Markdown is written last."""
-    return (folder / _folder_name(incident.incident_id) / "incident.md").is_file()
+    return (folder / folder_name(incident.incident_id) / "incident.md").is_file()
 
 
-def _folder_name(incident_id: str) -> str:
-    if Path(incident_id).name != incident_id or incident_id in {"", ".."} or "\0" in incident_id:
-        raise ReportError(f"the incident id {incident_id!r} cannot name a folder")
-    return incident_id
+def folder_name(identity: str) -> str:
+    """An id that is to name a folder.
+
+    Raises:
+        ReportError: It is none, or it would lead elsewhere.
+    """
+    if Path(identity).name != identity or identity in {"", ".."} or "\0" in identity:
+        raise ReportError(f"the id {identity!r} cannot name a folder")
+    return identity
 
 
-def _write_whole(file: Path, text: str) -> None:
+def write_whole(file: Path, text: str) -> None:
+    """Write a file whole or not at all; what was there before stays until then.
+
+    Raises:
+        OSError: It cannot be written.
+    """
     draft = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
     try:
         with draft.open("w", encoding="utf-8", newline="\n") as stream:

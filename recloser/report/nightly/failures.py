@@ -1,0 +1,189 @@
+"""What is new, what failed and of which cause, what is slower, what is flaky."""
+
+from collections.abc import Mapping, Sequence
+
+from recloser.report.nightly.blocks import Block, Case, Cell, Column, Mark, Passage, Section, Table
+from recloser.report.nightly.head import base_words, failure_rate
+from recloser.report.nightly.limits import Limits, cut
+from recloser.report.nightly.texts import tail
+from recloser.report.nightly.words import DASH, counted, failure_mark, joined, number, short, status_mark
+from recloser.values import CycleReport, FailedTest, FailureGroup, SlowerTest, TestChange
+
+Places = Mapping[tuple[str, str], str]
+"""Where on the page a failed test is told of."""
+
+
+def places_of(report: CycleReport, limits: Limits) -> Places:
+    """The anchor of each failure that is shown."""
+    return {
+        (test.suite, test.test_id): f"#cause-{number}"
+        for number, group in enumerate(report.groups[: limits.groups], start=1)
+        for test in group.tests
+    }
+
+
+def new_section(report: CycleReport, limits: Limits) -> Section:
+    """What changed since the last green night."""
+    comparison = report.comparison
+    new = len(comparison.new_failures)
+    places = places_of(report, limits)
+    changes = (
+        ("New failures", comparison.new_failures, "fails since"),
+        ("Still failing", comparison.still_failing, "fails since"),
+        ("Fixed", comparison.fixed, "passes since"),
+        ("Tests that were added", comparison.added, "here since"),
+        ("Tests that are gone", comparison.removed, "gone since"),
+    )
+    tables = tuple(_changes(name, found, since, places, limits) for name, found, since in changes if found)
+    return Section(
+        "new",
+        "What is new",
+        count=f"{counted(new, 'new failure')}" if new else "no new failure" if comparison.base else "",
+        mark=Mark.BAD if new else Mark.GOOD if comparison.base else Mark.UNKNOWN,
+        intro=joined((base_words(report), failure_rate(report))),
+        blocks=tables,
+    )
+
+
+def _changes(name: str, changes: Sequence[TestChange], since: str, places: Places, limits: Limits) -> Table:
+    shown, more = cut(changes, limits.rows, "tests")
+    return Table(
+        f"{name} ({number(len(changes))})",
+        (Column("test"), Column("suite"), Column("now"), Column("was"), Column(since)),
+        tuple(_change(change, places) for change in shown),
+        more,
+    )
+
+
+def _change(change: TestChange, places: Places) -> tuple[Cell, ...]:
+    return (
+        Cell(change.test_id, code=True, href=places.get((change.suite, change.test_id), "")),
+        Cell(change.suite),
+        Cell(change.status.value, status_mark(change.status)),
+        Cell(change.was.value if change.was else "not there", status_mark(change.was)),
+        Cell(change.since or DASH),
+    )
+
+
+def causes_section(report: CycleReport, limits: Limits) -> Section | None:
+    """Failures of one cause together, each with its evidence."""
+    groups = report.groups
+    if not groups:
+        return None
+    shown, more = cut(groups, limits.groups, "causes")
+    tests = sum(len(group.tests) for group in groups)
+    note = "Alike are failures with one exception, one message but for its numbers, and one place."
+    return Section(
+        "causes",
+        "Failures, by cause",
+        count=f"{counted(tests, 'failed test')}, {counted(len(groups), 'cause')}",
+        mark=Mark.BAD,
+        intro=joined((note, more)),
+        blocks=tuple(_case(place, group, limits) for place, group in enumerate(shown, start=1)),
+    )
+
+
+def _case(place: int, group: FailureGroup, limits: Limits) -> Case:
+    passages = (("What the runner printed", group.text), ("What the test printed and logged", group.output))
+    return Case(
+        f"cause-{place}",
+        group.title,
+        failure_mark(group.verdict),
+        group.verdict,
+        facts=tuple(fact for fact in _case_facts(group) if fact[1]),
+        where=group.where,
+        source=group.source,
+        passages=tuple(Passage(title, tail(text, limits.passage)) for title, text in passages if text.strip()),
+        table=failed_tests(counted(len(group.tests), "test"), group.tests, limits.tests),
+    )
+
+
+def _case_facts(group: FailureGroup) -> tuple[tuple[str, str], ...]:
+    evidence = next((test.evidence for test in group.tests if test.evidence), "")
+    return ("evidence", evidence), ("first seen in", group.since), ("fingerprint", group.fingerprint)
+
+
+def failed_tests(caption: str, tests: Sequence[FailedTest], limit: int) -> Table:
+    """Tests that failed, and how often."""
+    shown, more = cut(tests, limit, "tests")
+    columns = (Column("test"), Column("suite"), Column("judged"), Column("failed attempts"), Column("because"))
+    return Table(caption, columns, tuple(map(_failed_test, shown)), more)
+
+
+def _failed_test(test: FailedTest) -> tuple[Cell, ...]:
+    verdict = test.verdict or test.status.value
+    return (
+        Cell(test.test_id, code=True),
+        Cell(test.suite),
+        Cell(verdict, failure_mark(verdict)),
+        Cell(f"{test.failed_attempts} of {test.attempts}"),
+        Cell(test.evidence or DASH),
+    )
+
+
+def slower_section(report: CycleReport, limits: Limits) -> Section:
+    """Tests that took longer: a screen, and named so."""
+    slower = sorted(report.comparison.slower, key=lambda test: -test.ratio)
+    blocks: tuple[Block, ...] = ()
+    if slower:
+        shown, more = cut(slower, limits.rows, "tests")
+        columns = (
+            Column("test"),
+            Column("suite"),
+            Column("before", is_number=True),
+            Column("now", is_number=True),
+            Column("times", is_number=True),
+            Column("nights it is measured by", is_number=True),
+        )
+        blocks = (Table("Longer than before", columns, tuple(map(_slower, shown)), more),)
+    return Section(
+        "slower",
+        "What got slower",
+        count=counted(len(slower), "test") if slower else "",
+        mark=Mark.NOTE if slower else None,
+        intro=_slower_words(report),
+        blocks=blocks,
+    )
+
+
+def _slower_words(report: CycleReport) -> str:
+    if report.comparison.slower:
+        return (
+            "A screen, no verdict: one run each, against the median of earlier green nights. "
+            "Measure again before you call one a regression."
+        )
+    if report.comparison.base is None:
+        return "Not known: there is no green night to compare with."
+    return "No test stands out against the median of earlier green nights."
+
+
+def _slower(test: SlowerTest) -> tuple[Cell, ...]:
+    return (
+        Cell(test.test_id, code=True),
+        Cell(test.suite),
+        Cell(short(test.baseline_s)),
+        Cell(short(test.duration_s)),
+        Cell(f"{test.ratio:.1f} ×", Mark.NOTE),  # noqa: RUF001 - times
+        Cell(number(test.samples)),
+    )
+
+
+def flaky_section(report: CycleReport, limits: Limits) -> Section:
+    """Tests that failed and passed on the same code."""
+    flaky = report.flaky
+    counted_only = sum(suite.flaky for suite in report.suites)
+    if flaky:
+        intro = "They failed and then passed on the same code; they do not decide the verdict."
+    elif counted_only:
+        intro = f"{counted(counted_only, 'test')} failed and then passed on the same code."
+    else:
+        intro = "No test failed and then passed on the same code."
+    table = (failed_tests("Failed, then passed", flaky, limits.rows),) if flaky else ()
+    return Section(
+        "flaky",
+        "Flaky",
+        count=counted(len(flaky), "test") if flaky else "",
+        mark=Mark.NOTE if flaky or counted_only else None,
+        intro=intro,
+        blocks=table,
+    )

@@ -1,0 +1,55 @@
+"""How much of a night is shown; all of it is in `nightly.json`."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Upper bounds of what a page shows."""
+
+    rows: int
+    """Of any table or list."""
+    groups: int
+    """Of failures, those of one cause together."""
+    tests: int
+    """In each group."""
+    passage: int
+    """Characters of a log or a traceback, from its end."""
+    pictures: int
+    """Characters of all pictures of the data together."""
+    nights: int = 90
+    """In the charts."""
+
+    def halved(self) -> "Limits":
+        """Half as much of everything that may be long."""
+        return replace(
+            self,
+            rows=max(5, self.rows // 2),
+            groups=max(3, self.groups // 2),
+            tests=max(2, self.tests // 2),
+            passage=max(300, self.passage // 2),
+            pictures=self.pictures // 2,
+        )
+
+
+PAGE = Limits(rows=60, groups=60, tests=20, passage=8_000, pictures=600_000)
+ARTIFACT = Limits(rows=25, groups=10, tests=5, passage=1_500, pictures=0, nights=0)
+
+
+def within(most_bytes: int, limits: Limits, draw: Callable[[Limits], str]) -> str:
+    """Draw as much as fits: what is too large is drawn again with half of everything that may be long."""
+    text = draw(limits)
+    while len(text.encode()) > most_bytes and (less := limits.halved()) != limits:
+        limits = less
+        text = draw(limits)
+    return text
+
+
+def cut(items: Sequence[T], limit: int, noun: str = "") -> tuple[Sequence[T], str]:
+    """The first of some items, and how many are left out, in words."""
+    left = len(items) - limit
+    return (items, "") if left <= 0 else (items[:limit], f"and {left:,} more {noun}".rstrip() + ", in nightly.json")

@@ -1,0 +1,188 @@
+"""Where the time went, the nights before, success metrics, deliveries, versions."""
+
+from datetime import datetime, timedelta
+
+from recloser.report.nightly.blocks import Bar, Block, Cell, Column, Item, Listing, Mark, Plot, Section, Table
+from recloser.report.nightly.limits import Limits, cut
+from recloser.report.nightly.words import (
+    DASH,
+    clock,
+    counted,
+    day,
+    judgement_mark,
+    judgement_word,
+    number,
+    share,
+    verdict_word,
+)
+from recloser.report.times import between, duration, moment
+from recloser.values import CycleReport, HistoryPoint, Judgement, Metric, Stage, WeekRow
+
+
+def stages_section(report: CycleReport, limits: Limits) -> Section | None:
+    """Where the time of the night went."""
+    if not report.stages:
+        return None
+    ends = [stage.ended_at or stage.started_at for stage in report.stages]
+    start, end = min(stage.started_at for stage in report.stages), max(ends)
+    columns = (
+        Column("stage"),
+        Column("verdict"),
+        Column("from", is_number=True),
+        Column("took", is_number=True),
+        Column("when"),
+    )
+    shown, more = cut(report.stages, limits.rows, "stages")
+    table = Table("Stages, in UTC", columns, tuple(_stage(stage, start, end) for stage in shown), more)
+    return Section("stages", "Durations", count=between(start, end), blocks=(table,))
+
+
+def _stage(stage: Stage, start: datetime, end: datetime) -> tuple[Cell, ...]:
+    whole = max((end - start).total_seconds(), 1e-9)
+    first = (stage.started_at - start).total_seconds() / whole
+    last = ((stage.ended_at or end) - start).total_seconds() / whole
+    return (
+        Cell(stage.name),
+        Cell("running") if stage.ended_at is None else _judged(stage.judgement),
+        Cell(clock(stage.started_at)),
+        Cell(between(stage.started_at, stage.ended_at)),
+        Cell("", bar=(first, max(first, last))),
+    )
+
+
+def _judged(judgement: Judgement | None) -> Cell:
+    return Cell(judgement_word(judgement), judgement_mark(judgement))
+
+
+def history_section(report: CycleReport, limits: Limits) -> Section | None:
+    """The nights and weeks before, as pictures and as numbers."""
+    points = report.history[-limits.nights :] if limits.nights else ()
+    blocks: list[Block] = []
+    if len(points) > 1:
+        blocks += [_outcomes(points), _failures(points), _durations(points)]
+    if report.weeks:
+        blocks.append(_weeks(report.weeks, limits))
+    if not blocks:
+        return None
+    return Section("history", "History", count=counted(len(report.history), "night"), blocks=tuple(blocks))
+
+
+def _plot(title: str, top: str, points: tuple[HistoryPoint, ...], bars: list[Bar], **legend: str) -> Plot:
+    return Plot(title, top, day(points[0].at), day(points[-1].at), tuple(bars), tuple(legend.items()))
+
+
+def _said(point: HistoryPoint, text: str) -> str:
+    return f"{day(point.at)}, {verdict_word(point.verdict).lower()}: {text}"
+
+
+def _outcomes(points: tuple[HistoryPoint, ...]) -> Plot:
+    most = max(point.passed + point.failed + point.skipped for point in points)
+    bars = [
+        Bar(
+            _said(point, f"{number(point.passed)} passed, {number(point.failed)} failed, {point.skipped:,} skipped"),
+            (("failed", point.failed), ("passed", point.passed), ("skipped", point.skipped))
+            if point.passed + point.failed
+            else (("gap", most),),
+        )
+        for point in points
+    ]
+    legend = {"failed": "failed", "passed": "passed", "skipped": "skipped"}
+    if any(not point.passed + point.failed for point in points):
+        legend["gap"] = "nothing was judged"
+    return _plot("Tests each night", f"at most {number(most)}", points, bars, **legend)
+
+
+def _failures(points: tuple[HistoryPoint, ...]) -> Plot:
+    most = max(point.failed for point in points)
+    bars = [Bar(_said(point, f"{number(point.failed)} failed"), (("failed", point.failed),)) for point in points]
+    top = f"at most {number(most)}" if most else "none in these nights"
+    return _plot("Failed tests each night", top, points, bars)
+
+
+def _durations(points: tuple[HistoryPoint, ...]) -> Plot:
+    bars = [Bar(_said(point, duration(point.duration_s)), (("time", point.duration_s),)) for point in points]
+    longest = max(point.duration_s for point in points)
+    return _plot("Duration of each night", f"at most {duration(longest)}", points, bars)
+
+
+def _weeks(weeks: tuple[WeekRow, ...], limits: Limits) -> Table:
+    shown, more = cut(tuple(reversed(weeks)), limits.rows, "weeks")
+    columns = (
+        Column("week from"),
+        Column("nights", is_number=True),
+        Column("judged tests", is_number=True),
+        Column("passed", is_number=True),
+        Column("share"),
+    )
+    return Table("Pass rate by week, the newest first", columns, tuple(map(_week, shown)), more)
+
+
+def _week(week: WeekRow) -> tuple[Cell, ...]:
+    rate = week.pass_rate
+    sunday = week.monday + timedelta(days=6)
+    return (
+        Cell(f"{week.monday.day} {week.monday:%b} to {sunday.day} {sunday:%b}"),
+        Cell(number(week.cycles)),
+        Cell(number(week.judged)),
+        Cell(DASH if rate is None else share(week.passed, week.judged)),
+        Cell("", bar=None if rate is None else (0.0, min(rate, 1.0))),
+    )
+
+
+def metrics_section(report: CycleReport, limits: Limits) -> Section | None:
+    """How well the whole serves, beside what it should."""
+    if not report.metrics:
+        return None
+    columns = (Column("metric"), Column("value"), Column("target"), Column("met"))
+    shown, more = cut(report.metrics, limits.rows, "metrics")
+    return Section("metrics", "Success metrics", blocks=(Table("Metrics", columns, tuple(map(_metric, shown)), more),))
+
+
+def _metric(metric: Metric) -> tuple[Cell, ...]:
+    met = {"passed": "yes", "failed": "no", "not-verified": "not known"}
+    return (
+        Cell(metric.name),
+        Cell(metric.value),
+        Cell(metric.target or "none"),
+        Cell(met[metric.judgement], judgement_mark(metric.judgement)) if metric.judgement else Cell(DASH),
+    )
+
+
+def deliveries_section(report: CycleReport, limits: Limits) -> Section | None:
+    """Messages that did not arrive."""
+    if not report.deliveries:
+        return None
+    shown, more = cut(report.deliveries, limits.rows, "messages")
+    items = tuple(Item(line, Mark.BAD) for line in shown)
+    return Section(
+        "deliveries",
+        "Deliveries that failed",
+        count=counted(len(report.deliveries), "message"),
+        mark=Mark.NOTE,
+        intro="They change nothing in the verdict; what is left is sent by the next run.",
+        blocks=(Listing("", items, more),),
+    )
+
+
+def versions_section(report: CycleReport, limits: Limits) -> Section:
+    """What gave the verdict, and on what."""
+    cycle = report.cycle
+    facts = {
+        "cycle": cycle.cycle_id,
+        "flow run": cycle.run_id,
+        "opened": moment(cycle.opened_at),
+        "closed": moment(cycle.closed_at),
+        "tree": cycle.code.tree,
+        "commit": cycle.code.commit or "",
+        "platform": cycle.environment.platform,
+        "machine": cycle.environment.machine,
+        "processors": str(cycle.environment.cpus),
+        "Python": cycle.environment.python,
+        "packages": cycle.environment.packages,
+        "environment": cycle.environment.environment_id,
+    }
+    known = [(name, value) for name, value in facts.items() if value]
+    shown, more = cut([*known, *sorted(report.tools.items())], limits.rows + len(known), "versions")
+    rows = tuple((Cell(name), Cell(value)) for name, value in shown)
+    table = Table("What gave the verdict", (Column("what"), Column("version or value")), rows, more)
+    return Section("versions", "Versions", blocks=(table,))
