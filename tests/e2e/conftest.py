@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import uuid
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from recloser.faults import Fault, find_fault, inject
 from recloser.store import Store
 from recloser.target import load_target
 from recloser.values import ChangeState, Incident
-from tests.e2e.line import Line
+from tests.e2e.line import ACCOUNT, Line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -207,3 +208,21 @@ def _line(sandbox: SandboxUnderTest, folder: Path, name: str) -> Iterator[Line]:
     line.provision()
     yield line
     sandbox.client("iam").delete_user_policy(UserName="recloser", PolicyName=name)
+
+
+@contextmanager
+def event_queue(sandbox: SandboxUnderTest, name: str) -> Iterator[str]:
+    """The URL of a queue that a rule fills with the events of Batch; both are gone afterwards."""
+    sqs, events = sandbox.client("sqs"), sandbox.client("events")
+    arn = f"arn:aws:sqs:us-east-1:{ACCOUNT}:{name}"
+    send = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [{**send, "Resource": arn}]})
+    url = str(sqs.create_queue(QueueName=name, Attributes={"Policy": policy})["QueueUrl"])
+    events.put_rule(Name=name, EventPattern=json.dumps({"source": ["aws.batch"]}))
+    events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": arn}])
+    try:
+        yield url
+    finally:
+        events.remove_targets(Rule=name, Ids=["queue"])
+        events.delete_rule(Name=name)
+        sqs.delete_queue(QueueUrl=url)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,11 +15,13 @@ from recloser.healing.permissions import operator_policy
 from recloser.store import Store
 from recloser.target import load_target
 from recloser.values import Cause, ChangeState, FixMode, Verdict
-from tests.e2e.conftest import EXAMPLE, report_of
+from tests.e2e.conftest import EXAMPLE, event_queue, report_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from recloser.values import JobSnapshot
     from tests.e2e.conftest import Optimo
 
 pytestmark = pytest.mark.sandbox
@@ -287,30 +290,34 @@ def test_fresh_test_data_is_staged_used_and_removed(optimo: Optimo) -> None:
     assert optimo.account() == before
 
 
+@pytest.fixture
+def told(optimo: Optimo) -> Iterator[None]:
+    """The events of Batch reach the healer; they alone can tell of an end that the first look did not find."""
+    iam = optimo.sandbox.client("iam")
+    with event_queue(optimo.sandbox, "optimo-events") as url:
+        optimo.declare("[watch]", f'[watch]\nevent_queue = "{url}"\nsweep_s = 600')
+        policy = operator_policy(load_target(optimo.folder))
+        iam.put_user_policy(UserName="recloser", PolicyName="events", PolicyDocument=policy)
+        yield
+        iam.delete_user_policy(UserName="recloser", PolicyName="events")
+
+
+@pytest.mark.usefixtures("told")
 def test_a_job_is_watched_by_events(optimo: Optimo, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A rule fills a queue, the queue tells of the end: few describes, the same outcome."""
-    name = "optimo-events"
-    sqs, events, iam = (optimo.sandbox.client(service) for service in ("sqs", "events", "iam"))
-    arn = f"arn:aws:sqs:us-east-1:000000000000:{name}"
-    send = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage"}
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [{**send, "Resource": arn}]})
-    url = sqs.create_queue(QueueName=name, Attributes={"Policy": policy})["QueueUrl"]
-    events.put_rule(Name=name, EventPattern=json.dumps({"source": ["aws.batch"]}))
-    events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": arn}])
-    optimo.declare("[watch]", f'[watch]\nevent_queue = "{url}"')
-    policy = operator_policy(load_target(optimo.folder))
-    iam.put_user_policy(UserName="recloser", PolicyName="events", PolicyDocument=policy)
-    describes = []
+    """Batch is asked of a job when its watch begins and when an event tells of its end, however long it runs."""
+    unended: Counter[str] = Counter()
     describe = BatchGateway.describe
-    monkeypatch.setattr(BatchGateway, "describe", lambda batch, ids: describes.append(1) or describe(batch, ids))
+
+    def noted(batch: BatchGateway, job_ids: Iterable[str]) -> dict[str, JobSnapshot]:
+        known = describe(batch, job_ids)
+        unended.update(job_id for job_id, job in known.items() if not job.state.is_terminal)
+        return known
+
+    monkeypatch.setattr(BatchGateway, "describe", noted)
     optimo.inject("missing-environment")
     run = optimo.heal()
-    iam.delete_user_policy(UserName="recloser", PolicyName="events")
-    events.remove_targets(Rule=name, Ids=["queue"])
-    events.delete_rule(Name=name)
-    sqs.delete_queue(QueueUrl=url)
     assert (run.exit_code, len(run.incident.attempts)) == (0, 2)
-    assert len(describes) <= 2 * len(run.incident.attempts)
+    assert all(count == 1 for count in unended.values()), unended
 
 
 def test_a_path_with_shell_metacharacters_is_only_a_path(optimo: Optimo, tmp_path: Path) -> None:

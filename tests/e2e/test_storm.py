@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import threading
 from collections import Counter
@@ -15,8 +14,9 @@ from botocore.httpsession import URLLib3Session
 
 from recloser import processes
 from recloser.values import ChangeState, Verdict
+from tests.e2e.conftest import event_queue
 from tests.e2e.healer import main
-from tests.e2e.line import ACCOUNT, CHANGES
+from tests.e2e.line import CHANGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,21 +82,12 @@ class Neighbours:
 @pytest.fixture
 def queue(own_line: Line) -> Iterator[str]:
     """A queue that gets the events of Batch, declared to the line."""
-    sqs, events = own_line.sandbox.client("sqs"), own_line.sandbox.client("events")
-    arn = f"arn:aws:sqs:us-east-1:{ACCOUNT}:storm"
-    send = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage"}
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [{**send, "Resource": arn}]})
-    url = str(sqs.create_queue(QueueName="storm", Attributes={"Policy": policy})["QueueUrl"])
-    events.put_rule(Name="storm", EventPattern=json.dumps({"source": ["aws.batch"]}))
-    events.put_targets(Rule="storm", Targets=[{"Id": "queue", "Arn": arn}])
-    own_line.declare("watch = { ", f'watch = {{ event_queue = "{url}", sweep_s = 2, ')
-    own_line.declare("[guardrails]", "[guardrails]\nretry = { base_s = 0.1 }")
-    own_line.allow()
-    yield url
-    own_line.sandbox.sandbox.faults(clear=True)
-    events.remove_targets(Rule="storm", Ids=["queue"])
-    events.delete_rule(Name="storm")
-    sqs.delete_queue(QueueUrl=url)
+    with event_queue(own_line.sandbox, "storm") as url:
+        own_line.declare("watch = { ", f'watch = {{ event_queue = "{url}", sweep_s = 2, ')
+        own_line.declare("[guardrails]", "[guardrails]\nretry = { base_s = 0.1 }")
+        own_line.allow()
+        yield url
+        own_line.sandbox.sandbox.faults(clear=True)
 
 
 def test_every_fault_at_once_changes_no_outcome(own_line: Line, queue: str, monkeypatch: pytest.MonkeyPatch) -> None:
