@@ -17,6 +17,7 @@ import pytest
 from typer.testing import CliRunner
 
 from recloser.faults import Fault, find_fault, inject
+from recloser.sandbox import processes
 from recloser.store import Store
 from recloser.target import load_target
 from recloser.values import ChangeState, Incident
@@ -212,17 +213,26 @@ def _line(sandbox: SandboxUnderTest, folder: Path, name: str) -> Iterator[Line]:
 
 @contextmanager
 def event_queue(sandbox: SandboxUnderTest, name: str) -> Iterator[str]:
-    """The URL of a queue that a rule fills with the events of Batch; both are gone afterwards."""
+    """The URL of a queue that a rule, known to the sandbox, fills with Batch's events; both are gone afterwards."""
     sqs, events = sandbox.client("sqs"), sandbox.client("events")
     arn = f"arn:aws:sqs:us-east-1:{ACCOUNT}:{name}"
     send = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage"}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [{**send, "Resource": arn}]})
     url = str(sqs.create_queue(QueueName=name, Attributes={"Policy": policy})["QueueUrl"])
-    events.put_rule(Name=name, EventPattern=json.dumps({"source": ["aws.batch"]}))
+    # Enabled last: a rule that the sandbox comes to know before its target would be known without it.
+    events.put_rule(Name=name, EventPattern=json.dumps({"source": ["aws.batch"]}), State="DISABLED")
     events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": arn}])
+    events.enable_rule(Name=name)
     try:
+        assert _knows(sandbox, rules=1)
         yield url
     finally:
         events.remove_targets(Rule=name, Ids=["queue"])
         events.delete_rule(Name=name)
         sqs.delete_queue(QueueUrl=url)
+        assert _knows(sandbox, rules=0)
+
+
+def _knows(sandbox: SandboxUnderTest, *, rules: int) -> bool:
+    """Whether the sandbox, which looks for rules every other second, has come to know so many."""
+    return processes.wait_until(lambda: sandbox.sandbox.status().events["rules"] == rules, 30)

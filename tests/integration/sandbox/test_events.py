@@ -68,7 +68,8 @@ def mailbox(sandbox: SandboxUnderTest, batch: Batch) -> Iterator[Callable[..., M
         url = sqs.create_queue(QueueName=name)["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         pattern = {"source": ["aws.batch"], "detail-type": [kind], "detail": detail}
-        rule = events.put_rule(Name=name, EventPattern=json.dumps(pattern))["RuleArn"]
+        # Enabled last: a rule that the sandbox comes to know before its target would be known without it.
+        rule = events.put_rule(Name=name, EventPattern=json.dumps(pattern), State="DISABLED")["RuleArn"]
         statement = {
             "Effect": "Allow",
             "Principal": {"Service": service},
@@ -79,6 +80,7 @@ def mailbox(sandbox: SandboxUnderTest, batch: Batch) -> Iterator[Callable[..., M
         policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
         sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
         events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": arn}])
+        events.enable_rule(Name=name)
         made.append((name, url))
         known(others + len(made))
         return Mailbox(sqs, url, sandbox)
