@@ -78,7 +78,12 @@ class AnyText(TypeDecorator[str]):
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - given
         """Read them back."""
-        return value if value is None or "\\" not in value else _ESCAPE.sub(lambda match: chr(int(match[1], 16)), value)
+        return None if value is None else unescaped(value)
+
+
+def unescaped(stored: str) -> str:
+    """The text that `AnyText` stored so."""
+    return _ESCAPE.sub(lambda match: chr(int(match[1], 16)), stored) if "\\" in stored else stored
 
 
 _UNSTORABLE = re.compile("[\\\\\0\ud800-\udfff]")

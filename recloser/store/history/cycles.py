@@ -1,7 +1,7 @@
 """Cycles and what happened in them, but for the tests: statements and rows."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import Select, select
@@ -27,6 +27,14 @@ def newest_cycles(target: str) -> Select[CycleRow]:
     """A target's cycles, the newest first."""
     wanted = select(CycleRow).where(CycleRow.target == target)
     return wanted.order_by(CycleRow.opened_at.desc(), CycleRow.cycle_id.desc())
+
+
+def cycle_ids(session: Session, target: str, last: int, also: Collection[str]) -> list[str]:
+    """Ids of a target's newest cycles, and of some others of its, the oldest first."""
+    newest = session.scalars(newest_cycles(target).limit(max(last, 0))).all()
+    others = session.scalars(newest_cycles(target).where(CycleRow.cycle_id.in_(also))).all()
+    rows = {row.cycle_id: row for row in (*newest, *others)}
+    return sorted(rows, key=lambda cycle_id: (rows[cycle_id].opened_at, cycle_id))
 
 
 def green_cycles(session: Session, target: str, before: str | None) -> Select[CycleRow]:

@@ -1,14 +1,15 @@
 """The repository of a target's nights: each call is one transaction, and any thread may make it."""
 
+from __future__ import annotations
+
 import json
-from collections.abc import Iterable, Mapping
-from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
 from recloser.store.history.cycles import (
     close,
+    cycle_ids,
     cycle_of,
     green_cycles,
     newest_cycles,
@@ -17,11 +18,19 @@ from recloser.store.history.cycles import (
     result_json,
     stage_of,
 )
+from recloser.store.history.durations import expected_durations
 from recloser.store.history.suites import read_runs, save_run
 from recloser.store.history.tables import CycleRow, DataRunRow, ServiceRunRow, StageRow
 from recloser.store.rows import columns_of, value_of
-from recloser.store.transactions import Transactions
 from recloser.values import Cycle, CycleVerdict, DataRun, ServiceRun, Stage, SuiteRun
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+    from datetime import datetime
+
+    import pandas as pd
+
+    from recloser.store.transactions import Transactions
 
 
 class History:
@@ -191,3 +200,35 @@ class History:
         """The suite runs of a cycle in the order they began, whole: attempts too are in the order they began."""
         with self._transactions.read() as session:
             return tuple(read_runs(session, cycle_id))
+
+    def outcomes(
+        self, target: str, *, last: int = 60, suites: Collection[str] | None = None, also: Collection[str] = ()
+    ) -> pd.DataFrame:
+        """Every attempt of a target's newest cycles, as columns.
+
+        Args:
+            target: The target.
+            last: How many cycles, counted back from the newest.
+            suites: Of these suites only; None for all.
+            also: Ids of older cycles that are wanted as well.
+
+        Returns:
+            One row for each attempt, the oldest cycle first: `cycle` (category, ordered by time), `run` (int32, 0 for
+            the oldest cycle), `at` (UTC), `state` (category: tree|environment), `tier`, `suite`, `test` (categories),
+            `attempt` (int32), `status` (category), `failed`, `judged` (bool; judged is passed or failed),
+            `duration_s` (float64), `fingerprint` (category, NA where nothing failed), `position` (int32), `worker`,
+            `probe` (categories; the probe is empty in the suite's own run).
+        """
+        from recloser.store.history.outcomes import read_outcomes  # noqa: PLC0415 - pandas takes a second to import
+
+        with self._transactions.read() as session:
+            return read_outcomes(session, target, cycle_ids(session, target, last, also), suites)
+
+    def durations(self, target: str, suite: str) -> dict[str, float]:
+        """How long each test of a suite is expected to take, in seconds, from its latest passes.
+
+        Returns:
+            By test id; tests that never passed of late are not in it.
+        """
+        with self._transactions.read() as session:
+            return expected_durations(session, target, suite)
