@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from typer.testing import CliRunner
 
+from recloser import processes
 from recloser.faults import Fault, find_fault, inject
-from recloser.sandbox import processes
 from recloser.store import Store
 from recloser.target import load_target
 from recloser.values import ChangeState, Incident
