@@ -1,1 +1,27 @@
-"""Who is told: rules, groups, one durable outbox, and the channels behind it."""
+"""Who is told: rules, groups, one durable outbox, and the channels behind it.
+
+    facts of a cycle → findings (rules) → alerts (lifecycle) → notices (plan) → outbox → receivers (sender, channels)
+
+Everything up to the outbox is one transaction with the verdict; what is after it can fail, and changes no verdict.
+"""
+
+from recloser.notify.announce import Announcement, announce
+from recloser.notify.clock import Clock, WallClock
+from recloser.notify.errors import DeliveryError, NotConfigured, NotifyError, Postponed, Refused
+from recloser.notify.sender import Drained, Sending, drain, drain_channel
+
+__all__ = [
+    "Announcement",
+    "Clock",
+    "DeliveryError",
+    "Drained",
+    "NotConfigured",
+    "NotifyError",
+    "Postponed",
+    "Refused",
+    "Sending",
+    "WallClock",
+    "announce",
+    "drain",
+    "drain_channel",
+]

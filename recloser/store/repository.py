@@ -12,6 +12,7 @@ from recloser.store.engine import build_engine, parse_url
 from recloser.store.errors import StoreError, reported
 from recloser.store.history import History
 from recloser.store.memory import Memory
+from recloser.store.outbox import Outbox
 from recloser.store.queries import (
     change_by_id,
     changes_of_incident,
@@ -35,6 +36,7 @@ class Store:
         self._transactions = Transactions(engine)
         self.memory = Memory(self._transactions)
         self.history = History(self._transactions)
+        self.outbox = Outbox(self._transactions)
 
     @classmethod
     def open(cls, url: str) -> Self:

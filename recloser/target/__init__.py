@@ -1,5 +1,6 @@
 """What is under test: `recloser.toml`, read into validated models."""
 
+from recloser.target.alerts import Alerts
 from recloser.target.data import Column, DataSet, Expected, Freshness, Request
 from recloser.target.fleet import Fleet
 from recloser.target.guardrails import (
@@ -25,6 +26,15 @@ from recloser.target.models import (
     TestData,
     Watch,
 )
+from recloser.target.notify import (
+    ChannelTable,
+    FolderChannel,
+    Issues,
+    MailChannel,
+    Notify,
+    PagerChannel,
+    SlackChannel,
+)
 from recloser.target.prices import Prices, Rate
 from recloser.target.services import Healthcheck, Service
 from recloser.target.suites import Suite, Threshold
@@ -32,23 +42,30 @@ from recloser.target.system import System
 
 __all__ = [
     "NEVER_GRANTED",
+    "Alerts",
     "Boundary",
     "CatalogueEntry",
+    "ChannelTable",
     "Column",
     "DataSet",
     "Expected",
     "Fleet",
+    "FolderChannel",
     "Freshness",
     "Guardrails",
     "Healthcheck",
     "ImageGuardrails",
     "ImageSource",
     "InputFile",
+    "Issues",
     "JobTable",
     "JobTarget",
+    "MailChannel",
     "MemoryGuardrails",
     "MinimiseGuardrails",
+    "Notify",
     "OutputFile",
+    "PagerChannel",
     "PermissionGuardrails",
     "Prices",
     "Rate",
@@ -56,6 +73,7 @@ __all__ = [
     "RetryGuardrails",
     "S3Uri",
     "Service",
+    "SlackChannel",
     "Suite",
     "System",
     "Target",

@@ -1,4 +1,4 @@
-"""What every target may declare: services, suites, data sets and thresholds.
+"""What every target may declare: services, suites, data sets, thresholds, and who is told.
 
 Everything in it refers to something that is declared as well, so that a night does not end on a misspelt name.
 """
@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Self
 
 from pydantic import Field, model_validator
 
+from recloser.target.alerts import Alerts
 from recloser.target.base import Declared
 from recloser.target.data import DataSet  # noqa: TC001 - pydantic reads the annotations
+from recloser.target.notify import Issues, Notify
 from recloser.target.services import Name, Service, check_needs, start_order
 from recloser.target.suites import Suite, Threshold  # noqa: TC001 - pydantic reads the annotations
 
@@ -29,6 +31,9 @@ class System(Declared):
     suites: dict[Name, Suite] = Field(default_factory=dict)
     data: dict[Name, DataSet] = Field(default_factory=dict)
     thresholds: dict[str, Threshold] = Field(default_factory=dict)
+    alerts: Alerts = Alerts()
+    notify: Notify = Notify()
+    issues: Issues = Issues()
 
     @model_validator(mode="after")
     def _what_is_needed_is_declared(self) -> Self:

@@ -3,6 +3,7 @@
 This package imports nothing of ours, so every room may import it.
 """
 
+from recloser.values.alert import Alert, CycleFacts, Finding, FindingKind, Severity, Silence
 from recloser.values.base import Value, utc_now
 from recloser.values.cause import Cause, CauseClass
 from recloser.values.container import Capacity, Container, ContainerEdits, Platform
@@ -15,6 +16,17 @@ from recloser.values.cycle import (
     SlowerTest,
     Stage,
     TestChange,
+)
+from recloser.values.delivery import (
+    Change,
+    Delivery,
+    DeliveryState,
+    Line,
+    Link,
+    Notice,
+    Outgoing,
+    Purpose,
+    Receipt,
 )
 from recloser.values.incident import (
     AttemptRecord,
@@ -72,12 +84,14 @@ from recloser.values.suite import (
 )
 
 __all__ = [
+    "Alert",
     "AttemptRecord",
     "AutonomyLevel",
     "AwsCall",
     "Capacity",
     "Cause",
     "CauseClass",
+    "Change",
     "ChangeRecord",
     "ChangeState",
     "CodeState",
@@ -86,10 +100,13 @@ __all__ = [
     "Container",
     "ContainerEdits",
     "Cycle",
+    "CycleFacts",
     "CycleReport",
     "CycleVerdict",
     "DataRun",
     "DefinitionPatch",
+    "Delivery",
+    "DeliveryState",
     "Diagnosis",
     "Environment",
     "Evidence",
@@ -98,6 +115,8 @@ __all__ = [
     "FailedTest",
     "Failure",
     "FailureGroup",
+    "Finding",
+    "FindingKind",
     "FixMode",
     "Fleet",
     "FleetJob",
@@ -113,21 +132,29 @@ __all__ = [
     "JobTableRow",
     "Judgement",
     "Label",
+    "Line",
+    "Link",
     "LogLine",
     "LogTail",
     "Metric",
     "Metrics",
     "Money",
+    "Notice",
     "Occurrence",
     "Outcome",
+    "Outgoing",
     "OutputCheck",
     "Patch",
     "Phase",
     "Platform",
+    "Purpose",
+    "Receipt",
     "Recurrence",
     "RolePolicy",
     "RuledOut",
     "ServiceRun",
+    "Severity",
+    "Silence",
     "SlowerTest",
     "Stage",
     "Standing",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
+from recloser.store.desk import desk_in
 from recloser.store.history.cycles import (
     close,
     cycle_ids,
@@ -25,11 +26,12 @@ from recloser.store.rows import columns_of, value_of
 from recloser.values import Cycle, CycleVerdict, DataRun, ServiceRun, Stage, SuiteRun
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from datetime import datetime
 
     import pandas as pd
 
+    from recloser.store.desk import Desk
     from recloser.store.transactions import Transactions
 
 
@@ -51,7 +53,15 @@ class History:
                 refuse_closed(present)
             session.merge(CycleRow(**columns_of(cycle, CycleRow)))
 
-    def close_cycle(self, cycle_id: str, verdict: CycleVerdict, reason: str, at: datetime) -> Cycle:
+    def close_cycle(
+        self,
+        cycle_id: str,
+        verdict: CycleVerdict,
+        reason: str,
+        at: datetime,
+        *,
+        tell: Callable[[Desk], object] | None = None,
+    ) -> Cycle:
         """Give a cycle its verdict; the same one again changes nothing.
 
         Args:
@@ -59,6 +69,7 @@ class History:
             verdict: What it comes to.
             reason: Why, in a sentence.
             at: When.
+            tell: Writes down who has to be told, in the same transaction: both are kept, or neither.
 
         Returns:
             The cycle as it is now.
@@ -69,6 +80,8 @@ class History:
         with self._transactions.write(cycle_id) as session:
             row = require_cycle(session, cycle_id)
             close(row, cycle_of(row).model_copy(update={"verdict": verdict, "reason": reason, "closed_at": at}))
+            if tell is not None:
+                tell(desk_in(session))
             return cycle_of(row)
 
     def cycle(self, cycle_id: str) -> Cycle:

@@ -1,0 +1,121 @@
+"""The rules of a target over one cycle: which findings there are, and how urgent each is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from recloser.values import CycleVerdict, Finding, FindingKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from recloser.target import Alerts
+    from recloser.values import Alert, CycleFacts
+
+SUITES = "suites"
+"""Scope of what is counted over all tests."""
+COLLECTIVE = frozenset({FindingKind.STORM, FindingKind.MANY_NEW})
+"""Findings that sum others up, and last as long as one of them."""
+_NAMED = 10
+"""Members whose titles a collective finding shows."""
+
+
+def findings_of(facts: CycleFacts, rules: Alerts, known: Mapping[str, Alert]) -> tuple[Finding, ...]:
+    """Every finding of a cycle with its severity; those that nobody wants to hear of are left out.
+
+    Args:
+        facts: What the cycle found.
+        rules: The target's.
+        known: Its alerts before the cycle, by fingerprint.
+    """
+    found = {finding.fingerprint: finding for finding in facts.findings}
+    lasting = _lasting(facts, known, found)
+    fresh = _fresh(found.values(), known)
+    collective = [*lasting, *_collective(facts, rules, fresh)]
+    explained = {member: one.fingerprint for one in collective for member in one.members}
+    members = (_explained(finding, explained) for finding in found.values())
+    rates = _failure_rate(facts, rules, collective)
+    return tuple(_judged([*collective, *rates, *members], rules))
+
+
+def is_verified(finding: Finding, facts: CycleFacts) -> bool:
+    """Whether the absence of a finding from a cycle means that it is over."""
+    if finding.scope == SUITES:
+        return facts.judged > 0
+    return finding.scope in facts.verified if finding.scope else facts.verdict is not CycleVerdict.NOT_VERIFIED
+
+
+def _fresh(found: Iterable[Finding], known: Mapping[str, Alert]) -> tuple[Finding, ...]:
+    def is_firing(fingerprint: str) -> bool:
+        return fingerprint in known and known[fingerprint].firing
+
+    return tuple(one for one in found if one.kind is FindingKind.NEW_FAILURE and not is_firing(one.fingerprint))
+
+
+def _lasting(facts: CycleFacts, known: Mapping[str, Alert], found: Mapping[str, Finding]) -> Iterator[Finding]:
+    """The collective findings of earlier cycles of which something is left."""
+    for alert in known.values():
+        if alert.firing and alert.finding.kind in COLLECTIVE and alert.fingerprint not in found:
+            left = [name for name in alert.finding.members if _lasts(name, facts, known, found)]
+            if left:
+                said = f"{len(left)} of {len(alert.finding.members)} are left"
+                yield alert.finding.model_copy(update={"text": said, "evidence": ()})
+
+
+def _lasts(name: str, facts: CycleFacts, known: Mapping[str, Alert], found: Mapping[str, Finding]) -> bool:
+    before = known.get(name)
+    return name in found or (before is not None and before.firing and not is_verified(before.finding, facts))
+
+
+def _collective(facts: CycleFacts, rules: Alerts, fresh: tuple[Finding, ...]) -> Iterator[Finding]:
+    confirmed = tuple(one for one in fresh if one.confirmed)
+    if len(fresh) > rules.storm_above or facts.storm:
+        title = f"{len(fresh)} tests began to fail at once" if fresh else "Much broke at once"
+        yield _summary(FindingKind.STORM, facts, title, facts.storm or "taken for one incident", fresh)
+    elif confirmed and facts.judged and len(confirmed) >= rules.many_new * facts.judged:
+        title = f"{len(confirmed)} of {facts.judged} tests began to fail"
+        said = f"{len(confirmed) / facts.judged:.0%} of the judged tests, each confirmed by a rerun"
+        yield _summary(FindingKind.MANY_NEW, facts, title, said, confirmed)
+
+
+def _summary(kind: FindingKind, facts: CycleFacts, title: str, text: str, members: tuple[Finding, ...]) -> Finding:
+    names = [one.title for one in members[:_NAMED]]
+    more = [f"and {len(members) - _NAMED} more"] if len(members) > _NAMED else []
+    owners = {one.owner for one in members}
+    return Finding(
+        kind=kind,
+        fingerprint=f"{kind}-{facts.target}-{facts.cycle_id}",
+        title=title,
+        text=text,
+        owner=owners.pop() if len(owners) == 1 else "",
+        since=facts.cycle_id,
+        members=tuple(one.fingerprint for one in members),
+        evidence=(*names, *more),
+        suspects=tuple(dict.fromkeys(suspect for one in members for suspect in one.suspects))[:_NAMED],
+        environment=next((one.environment for one in members if one.environment), ""),
+        reproduce=next((one.reproduce for one in members if one.reproduce), ""),
+    )
+
+
+def _failure_rate(facts: CycleFacts, rules: Alerts, collective: list[Finding]) -> Iterator[Finding]:
+    if facts.judged and facts.failed > rules.failure_rate * facts.judged:
+        yield Finding(
+            kind=FindingKind.FAILURE_RATE,
+            fingerprint=f"{FindingKind.FAILURE_RATE}-{facts.target}",
+            title=f"{facts.failed / facts.judged:.0%} of the tests failed",
+            text=f"{facts.failed} of {facts.judged}; {rules.failure_rate:.0%} are allowed",
+            scope=SUITES,
+            cause=collective[0].fingerprint if collective else "",
+        )
+
+
+def _explained(finding: Finding, by: Mapping[str, str]) -> Finding:
+    cause = by.get(finding.fingerprint)
+    return finding if cause is None or finding.cause else finding.model_copy(update={"cause": cause})
+
+
+def _judged(findings: Iterable[Finding], rules: Alerts) -> Iterator[Finding]:
+    for finding in findings:
+        severity = rules.severity_of(finding.kind)
+        if severity is not None:
+            yield finding if finding.severity else finding.model_copy(update={"severity": severity})
