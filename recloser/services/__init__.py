@@ -1,1 +1,6 @@
 """Services of a target while it is tested: started, adopted, watched, restarted, stopped."""
+
+from recloser.services.errors import ServicesError
+from recloser.services.supervisor import Supervisor
+
+__all__ = ["ServicesError", "Supervisor"]
