@@ -56,6 +56,15 @@ def shown(text: str, redact: Redactor, *, limit: int = LIMIT) -> str:
     return _cut(redact(_tame(text)), limit)
 
 
+def shown_lines(text: str, redact: Redactor, *, limit: int) -> str:
+    """Many lines of hostile text, fit to be shown; of what is longer than `limit` the head and the tail are kept."""
+    text = redact("\n".join(_tame(line) for line in text.replace("\r\n", "\n").split("\n")))
+    if len(text) <= limit:
+        return text
+    head, tail = text[: limit // 2], text[-(limit // 2) :]
+    return f"{head}\n[… {len(text) - len(head) - len(tail)} characters …]\n{tail}"
+
+
 def clean(text: str, limit: int = LIMIT) -> str:
     """One line of hostile text without control characters, cut to `limit`; secrets are left to a `Redactor`."""
     return _cut(_tame(text), limit)

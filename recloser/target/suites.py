@@ -2,31 +2,71 @@
 
 from __future__ import annotations
 
-from typing import Self
+from pathlib import PurePath
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from recloser.target.base import Declared
 from recloser.target.services import Name  # noqa: TC001 - pydantic reads the annotations
 
+_ONE_AT_A_TIME = "performance"
+
 
 class Suite(Declared):
-    """One run of a test runner that writes a JUnit report."""
+    """One run of pytest, or of another test runner that writes a JUnit report."""
 
     command: tuple[str, ...] = Field(min_length=1)
-    """Argument vector; `{python}` is filled in, and `{junit}`: the file the report has to be written to."""
+    """Argument vector; `{python}` is filled in, and `{junit}`: the file a JUnit report has to be written to."""
+    tier: Name | None = None
+    """`unit`, `integration`, `e2e`, `performance`, `regression` or any other; if not given, the name of the suite."""
+    runner: Literal["pytest", "junit"] | None = None
+    """What runs it; where nothing is said, pytest if an argument is `pytest` or a path that ends so, else `junit`."""
+    python: str | None = Field(default=None, min_length=1)
+    """The interpreter that `{python}` stands for: a path (below the target's folder, where it is relative) or a name;
+    Recloser's own where nothing is said."""
     needs: tuple[Name, ...] = ()
     """Services that have to be up while it runs."""
     environment: dict[str, str] = Field(default_factory=dict)
     timeout_s: float = Field(default=600.0, gt=0, le=86_400)
+    test_timeout_s: float | None = Field(default=None, gt=0, le=86_400)
+    """Of one test with its setup and teardown; where nothing is said, half of `timeout_s`, so that one test that hangs
+    leaves the others the other half."""
+    workers: int | None = Field(default=None, ge=1, le=256)
+    """Processes; where nothing is said, one for each processor, and one in all for the tier `performance`."""
+    reruns: int = Field(default=2, ge=0, le=10)
+    """How often what failed is run again, in a process of its own; what then passes is flaky, not failed."""
+    coverage: tuple[str, ...] = ()
+    """Packages or folders whose coverage is measured."""
     critical: bool = True
     """Whether a new failure of it fails the cycle; otherwise it is reported only."""
 
     @model_validator(mode="after")
     def _a_report_is_written(self) -> Self:
-        if not any("{junit}" in argument for argument in self.command):
+        if self.runs == "junit" and not any("{junit}" in argument for argument in self.command):
             raise ValueError("the command has to name {junit}, where its report is looked for")
         return self
+
+    @property
+    def runs(self) -> Literal["pytest", "junit"]:
+        """What runs it: `runner`, or what the command says."""
+        if self.runner is not None:
+            return self.runner
+        return "pytest" if any(map(is_pytest, self.command)) else "junit"
+
+    @property
+    def limit_s(self) -> float:
+        """Time limit of one test."""
+        return self.test_timeout_s or self.timeout_s / 2
+
+    def workers_on(self, cpus: int, tier: str) -> int:
+        """How many processes run it on a machine of so many processors."""
+        return self.workers or (1 if tier == _ONE_AT_A_TIME else cpus)
+
+
+def is_pytest(argument: str) -> bool:
+    """Whether this argument of a command is pytest: `pytest`, `py.test`, or a path that ends so."""
+    return PurePath(argument).name in {"pytest", "py.test"}
 
 
 class Threshold(Declared):

@@ -168,3 +168,7 @@ class SuiteRun(Value):
     figures: dict[str, float] = Field(default_factory=dict)
     """What tests recorded by `record_property`, numbers only: what `[thresholds]` judges."""
     attempts: tuple[TestAttempt, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What is to be known of how it ran: without workers, without coverage, failures that were not run again."""
+    output: str = ""
+    """What the runner itself printed, bounded and redacted; kept unless it passed."""

@@ -1,0 +1,17 @@
+"""What runs inside the interpreter of the code under test; PYTEST_DONT_REWRITE.
+
+This folder is put on that interpreter's path under the name `recloser_inside` and given to pytest by `-p`. It knows the
+standard library and pytest (7 or newer) and, where they are there, xdist, coverage and botocore; nothing of Recloser is
+installed there. It decides nothing: it runs what it is told to, and writes down what happens.
+"""
+
+from __future__ import annotations
+
+from .plugin import (
+    pytest_cmdline_main,
+    pytest_configure,
+    pytest_sessionstart,
+    pytest_unconfigure,
+)
+
+__all__ = ["pytest_cmdline_main", "pytest_configure", "pytest_sessionstart", "pytest_unconfigure"]

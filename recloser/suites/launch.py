@@ -1,0 +1,153 @@
+"""One launch of pytest with our plugin: from its start until nothing of it is left."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from recloser.suites.command import PLUGIN, command_line, with_plugin
+from recloser.suites.inside.limits import GRACE_S
+from recloser.suites.process import Process
+from recloser.suites.tape import Tape
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from recloser.target import Suite
+
+_LOOK_S = 0.05
+_READ_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is run."""
+
+    suite: Suite
+    folder: Path
+    scratch: Path
+    """Private to this run of the suite."""
+    environment: Mapping[str, str]
+    workers: int
+    deadline: float
+    """Monotonic time at which the suite's time is over."""
+    arguments: Sequence[str] = ()
+    durations: Mapping[str, float] = field(default_factory=dict)
+    files: Sequence[str] | None = None
+    """Real paths of the only test files to collect; None means all."""
+    only: Sequence[str] | None = None
+    """Ids of the only tests to run; None means all."""
+    again: bool = False
+    """Whether it is a rerun of what has failed."""
+
+    def rerun(self, only: Sequence[str]) -> Plan:
+        """The same for some tests that have failed, in one process of their own."""
+        return replace(self, only=only, again=True, workers=1)
+
+    def after_a_crash(self, left: Sequence[str]) -> Plan:
+        """The same for what is left."""
+        return replace(self, only=left)
+
+
+@dataclass(frozen=True, slots=True)
+class Launched:
+    """What came of one launch."""
+
+    tape: Tape
+    exit_code: int | None
+    output: str
+    cut_short: str = ""
+    """Why we ended it; empty where it ended by itself."""
+    interrupted: bool = False
+
+
+def launch(plan: Plan, name: str, on_look: Callable[[Tape], None]) -> Launched:
+    """Run the command to its end, or to that of its time.
+
+    Args:
+        plan: What to run.
+        name: Of this launch, in the scratch folder.
+        on_look: Called every now and then with what has been read.
+    """
+    folder = plan.scratch / name
+    folder.mkdir()
+    orders = _orders(plan, folder)
+    environment = with_plugin(plan.environment, plan.scratch) | {"RECLOSER_ORDERS": str(orders)}
+    command = command_line(plan.suite, plan.folder, folder / "junit.xml", ["-p", PLUGIN, *plan.arguments])
+    tape = Tape(folder)
+    interrupted, cut_short = False, ""
+    with Process(command, plan.folder, environment) as process:
+        try:
+            cut_short = _watch(plan, process, tape, on_look)
+        except KeyboardInterrupt:
+            interrupted, cut_short = True, "it was interrupted"
+            process.interrupt()
+    ended_at = time.time()
+    tape.read()
+    on_look(tape)
+    exit_code = process.exit_code
+    status = "crashed" if not cut_short else "interrupted" if interrupted or plan.again else "timed-out"
+    tape.close(status=status, reason=cut_short or how_it_died(exit_code), until=ended_at)
+    return Launched(tape, exit_code, process.output, cut_short, interrupted)
+
+
+def how_it_died(exit_code: int | None) -> str:
+    """What an exit code says of a process that ended in the middle of a test."""
+    if exit_code is None:
+        return "its process could not be ended"
+    if exit_code < 0:
+        try:
+            return f"its process was ended by {signal.Signals(-exit_code).name}"
+        except ValueError:
+            return f"its process was ended by signal {-exit_code}"
+    return f"its process ended with exit code {exit_code} while it ran"
+
+
+def _orders(plan: Plan, folder: Path) -> Path:
+    file = folder / "orders.json"
+    told = {
+        "folder": str(folder),
+        "root": os.path.realpath(plan.folder),
+        "workers": plan.workers,
+        "limit_s": plan.suite.limit_s,
+        "only": None if plan.only is None else list(plan.only),
+        "files": None if plan.files is None else list(plan.files),
+        "again": plan.again,
+        "durations": dict(plan.durations),
+        "coverage": [] if plan.again else list(plan.suite.coverage),
+        "coverage_folder": str(plan.scratch / "coverage"),
+    }
+    file.write_text(json.dumps(told), encoding="utf-8")
+    return file
+
+
+def _watch(plan: Plan, process: Process, tape: Tape, on_look: Callable[[Tape], None]) -> str:
+    """Wait for its end; answers why it was ended before that, if it was."""
+    look = 0.0
+    while not process.wait(_LOOK_S):
+        now = time.monotonic()
+        if now >= plan.deadline:
+            process.interrupt()
+            return f"its time of {plan.suite.timeout_s:g} s was over"
+        if now >= look:
+            tape.read()
+            on_look(tape)
+            _kill_overdue(plan.suite.limit_s, tape)
+            look = now + _READ_S
+    return ""
+
+
+def _kill_overdue(limit_s: float, tape: Tape) -> None:
+    """End what did not listen to its own alarm; xdist replaces the worker, and the rest goes on."""
+    for pid, running in list(tape.running()):
+        if pid not in tape.overdue and time.time() - running.at > limit_s + 2 * GRACE_S:
+            tape.overdue[pid] = tape.stacks(pid)
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
