@@ -77,7 +77,7 @@ class Clerk:
             duration_s=ended.duration_s,
             worker=ended.worker,
             position=ended.position,
-            failure=self._failure(status, facts) if status.is_failure else None,
+            failure=self._failure(ended.test_id, status, facts) if status.is_failure else None,
             reason="" if status.is_failure else shown(reason, self.redact),
             output=shown_lines(facts.get("out", ""), self.redact, limit=TEXT_LIMIT),
             peak_rss_mib=facts.get("rss"),
@@ -93,11 +93,11 @@ class Clerk:
             phase=Phase.COLLECT,
             started_at=datetime.fromtimestamp(event["at"], UTC),
             duration_s=0,
-            failure=self._failure(status, event) if status.is_failure else None,
+            failure=self._failure(test_id, status, event) if status.is_failure else None,
             reason=shown(event.get("reason", ""), self.redact),
         )
 
-    def _failure(self, status: TestStatus, facts: Event) -> Failure:
+    def _failure(self, test_id: str, status: TestStatus, facts: Event) -> Failure:
         told: dict[str, Any] = facts.get("failure") or {}
         if not told:
             told = {
@@ -118,7 +118,9 @@ class Clerk:
             frames=frames,
             source=shown(told.get("source", ""), self.redact, limit=_SOURCE_LIMIT),
             text=shown_lines(told["text"], self.redact, limit=TEXT_LIMIT),
-            fingerprint=exact_key(told["exception"], message, frames),
+            fingerprint=exact_key(
+                told["exception"], message, [f"{frame.file}:{frame.function}" for frame in frames], legible(test_id)
+            ),
         )
 
 
