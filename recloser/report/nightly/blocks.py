@@ -158,6 +158,8 @@ class Section:
     mark: Mark | None = None
     intro: str = ""
     blocks: tuple[Block, ...] = ()
+    more: str = ""
+    """How many blocks are left out."""
 
 
 @dataclass(frozen=True, slots=True)

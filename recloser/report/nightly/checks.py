@@ -1,7 +1,7 @@
 """What was not verified beside what passed; suites, data and services."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
@@ -66,11 +66,12 @@ def suites_section(report: CycleReport, limits: Limits) -> Section:
         Column("price", is_number=True),
     )
     table = Table("Suites, by tier", columns, tuple(map(_suite, shown)), more)
-    notes = _listing("Why", tuple(_suite_notes(suites)), limits, "")
+    notes = _listing("Notes", tuple(_suite_notes(suites)), limits, "")
     return Section(
         "suites",
         "Suites",
-        count=counted(len(suites), "suite"),
+        count=standing(suite.judgement for suite in suites),
+        mark=worst(suite.judgement for suite in suites) if suites else None,
         intro="" if suites else "No suite was run.",
         blocks=((table, notes) if notes.items else (table,)) if suites else (),
     )
@@ -143,7 +144,7 @@ def data_section(report: CycleReport, limits: Limits) -> Section | None:
     return Section(
         "data",
         "Data quality",
-        count=counted(len(report.data), "data set"),
+        count=standing(run.judgement for run in report.data),
         mark=worst(run.judgement for run in report.data),
         blocks=(table, *cases, *_pictures(report, limits)),
     )
@@ -217,7 +218,7 @@ def services_section(report: CycleReport, limits: Limits) -> Section | None:
     return Section(
         "services",
         "Services",
-        count=counted(len(report.services), "service"),
+        count=standing(run.judgement for run in report.services),
         mark=worst(run.judgement for run in report.services),
         intro=f"{short(down)} of downtime, {counted(restarts, 'restart')}." if down or restarts else "",
         blocks=(table, *cases),
@@ -248,7 +249,13 @@ def _service_case(place: int, run: ServiceRun, limits: Limits) -> Case:
     )
 
 
-def worst(judgements: Iterator[Judgement]) -> Mark:
+def standing(judgements: Iterable[Judgement]) -> str:
+    """How many of some checks stand how."""
+    counts = Counter(judgements)
+    return ", ".join(f"{counts[one]:,} {judgement_word(one)}" for one in Judgement if counts[one])
+
+
+def worst(judgements: Iterable[Judgement]) -> Mark:
     """The mark of the worst of some judgements."""
     marks = {judgement_mark(judgement) for judgement in judgements}
     return next(mark for mark in (Mark.BAD, Mark.UNKNOWN, Mark.GOOD) if mark in marks)

@@ -6,7 +6,7 @@ from recloser.report.nightly.blocks import Block, Case, Cell, Column, Mark, Pass
 from recloser.report.nightly.head import base_words, failure_rate
 from recloser.report.nightly.limits import Limits, cut
 from recloser.report.nightly.texts import tail
-from recloser.report.nightly.words import DASH, counted, failure_mark, joined, number, short, status_mark
+from recloser.report.nightly.words import DASH, counted, failure_mark, number, short, status_mark
 from recloser.values import CycleReport, FailedTest, FailureGroup, SlowerTest, TestChange
 
 Places = Mapping[tuple[str, str], str]
@@ -40,7 +40,7 @@ def new_section(report: CycleReport, limits: Limits) -> Section:
         "What is new",
         count=f"{counted(new, 'new failure')}" if new else "no new failure" if comparison.base else "",
         mark=Mark.BAD if new else Mark.GOOD if comparison.base else Mark.UNKNOWN,
-        intro=joined((base_words(report), failure_rate(report))),
+        intro=f"{base_words(report)} {failure_rate(report)}",
         blocks=tables,
     )
 
@@ -78,13 +78,15 @@ def causes_section(report: CycleReport, limits: Limits) -> Section | None:
         "Failures, by cause",
         count=f"{counted(tests, 'failed test')}, {counted(len(groups), 'cause')}",
         mark=Mark.BAD,
-        intro=joined((note, more)),
+        intro=note,
         blocks=tuple(_case(place, group, limits) for place, group in enumerate(shown, start=1)),
+        more=more,
     )
 
 
 def _case(place: int, group: FailureGroup, limits: Limits) -> Case:
     passages = (("What the runner printed", group.text), ("What the test printed and logged", group.output))
+    uniform = all((test.verdict, test.evidence) == (group.verdict, group.tests[0].evidence) for test in group.tests)
     return Case(
         f"cause-{place}",
         group.title,
@@ -94,7 +96,7 @@ def _case(place: int, group: FailureGroup, limits: Limits) -> Case:
         where=group.where,
         source=group.source,
         passages=tuple(Passage(title, tail(text, limits.passage)) for title, text in passages if text.strip()),
-        table=failed_tests(counted(len(group.tests), "test"), group.tests, limits.tests),
+        table=failed_tests(counted(len(group.tests), "test"), group.tests, limits.tests, judged=not uniform),
     )
 
 
@@ -103,11 +105,12 @@ def _case_facts(group: FailureGroup) -> tuple[tuple[str, str], ...]:
     return ("evidence", evidence), ("first seen in", group.since), ("fingerprint", group.fingerprint)
 
 
-def failed_tests(caption: str, tests: Sequence[FailedTest], limit: int) -> Table:
-    """Tests that failed, and how often."""
+def failed_tests(caption: str, tests: Sequence[FailedTest], limit: int, *, judged: bool = True) -> Table:
+    """Tests that failed, how often, and unless they all are judged alike, what each is judged to be."""
     shown, more = cut(tests, limit, "tests")
-    columns = (Column("test"), Column("suite"), Column("judged"), Column("failed attempts"), Column("because"))
-    return Table(caption, columns, tuple(map(_failed_test, shown)), more)
+    columns = (Column("test"), Column("suite"), Column("failed attempts"), Column("judged"), Column("because"))
+    kept = len(columns) if judged else len(columns) - 2
+    return Table(caption, columns[:kept], tuple(_failed_test(test)[:kept] for test in shown), more)
 
 
 def _failed_test(test: FailedTest) -> tuple[Cell, ...]:
@@ -115,8 +118,8 @@ def _failed_test(test: FailedTest) -> tuple[Cell, ...]:
     return (
         Cell(test.test_id, code=True),
         Cell(test.suite),
-        Cell(verdict, failure_mark(verdict)),
         Cell(f"{test.failed_attempts} of {test.attempts}"),
+        Cell(verdict, failure_mark(verdict)),
         Cell(test.evidence or DASH),
     )
 
@@ -130,10 +133,10 @@ def slower_section(report: CycleReport, limits: Limits) -> Section:
         columns = (
             Column("test"),
             Column("suite"),
-            Column("before", is_number=True),
+            Column("before, median", is_number=True),
             Column("now", is_number=True),
-            Column("times", is_number=True),
-            Column("nights it is measured by", is_number=True),
+            Column("ratio", is_number=True),
+            Column("nights before", is_number=True),
         )
         blocks = (Table("Longer than before", columns, tuple(map(_slower, shown)), more),)
     return Section(

@@ -56,7 +56,7 @@ def _tiles(report: CycleReport) -> Iterator[Tile]:
     yield Tile("flaky", number(flaky), "failed, then passed", Mark.NOTE if flaky else Mark.PLAIN, "#flaky")
     slower = len(report.comparison.slower)
     yield Tile("slower", number(slower), "a screen, unconfirmed", Mark.NOTE if slower else Mark.PLAIN, "#slower")
-    yield Tile("took", between(report.cycle.opened_at, report.cycle.closed_at), _price(report), Mark.PLAIN, "#stages")
+    yield Tile("in all", between(report.cycle.opened_at, report.cycle.closed_at), _price(report), Mark.PLAIN, "#stages")
 
 
 def _failed_note(report: CycleReport, judged: int) -> str:
@@ -101,4 +101,4 @@ def failure_rate(report: CycleReport) -> str:
     counts = tests_of(report)
     failed = failed_in(counts)
     judged = failed + passed_in(counts)
-    return f"{number(failed)} of {number(judged)} judged tests failed ({share(failed, judged)})" if judged else ""
+    return f"{number(failed)} of {number(judged)} judged tests failed ({share(failed, judged)})." if judged else ""

@@ -38,6 +38,7 @@ class Limits:
 
 PAGE = Limits(rows=60, groups=60, tests=20, passage=8_000, pictures=600_000)
 ARTIFACT = Limits(rows=25, groups=10, tests=5, passage=1_500, pictures=0, nights=0)
+TERMINAL = Limits(rows=10, groups=8, tests=3, passage=0, pictures=0, nights=0)
 
 
 def within(most_bytes: int, limits: Limits, draw: Callable[[Limits], str]) -> str:

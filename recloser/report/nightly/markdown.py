@@ -54,6 +54,7 @@ def _section(section: Section) -> Iterator[str]:
         yield from ("", _line(section.intro))
     for block in section.blocks:
         yield from _drawn(block)
+    yield from _more(section.more)
 
 
 @singledispatch

@@ -7,7 +7,7 @@ from recloser.report.nightly.blocks import Night
 from recloser.report.nightly.checks import data_section, services_section, suites_section, unverified_section
 from recloser.report.nightly.failures import causes_section, flaky_section, new_section, slower_section
 from recloser.report.nightly.head import facts_of, reason_of, ticks_of, tiles_of
-from recloser.report.nightly.limits import Limits
+from recloser.report.nightly.limits import TERMINAL, Limits
 from recloser.report.nightly.past import (
     deliveries_section,
     history_section,
@@ -33,6 +33,7 @@ _SECTIONS = (
     deliveries_section,
     versions_section,
 )
+_SHORT = frozenset({"causes", "not-verified", "suites"})
 
 
 def night_of(report: CycleReport, limits: Limits) -> Night:
@@ -54,3 +55,9 @@ def night_of(report: CycleReport, limits: Limits) -> Night:
         footer=f"Cycle {cycle.cycle_id} of {cycle.target}, written by Recloser {__version__}. "
         "Everything, uncut, is in nightly.json beside this page; every test is in junit.xml.",
     )
+
+
+def night_in_short(report: CycleReport) -> Night:
+    """What fits on a terminal: failures by cause, what was not verified, and the suites."""
+    night = night_of(report, TERMINAL)
+    return replace(night, sections=tuple(section for section in night.sections if section.anchor in _SHORT))

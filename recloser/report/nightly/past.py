@@ -111,21 +111,20 @@ def _weeks(weeks: tuple[WeekRow, ...], limits: Limits) -> Table:
         Column("week from"),
         Column("nights", is_number=True),
         Column("judged tests", is_number=True),
+        Column("failed", is_number=True),
         Column("passed", is_number=True),
-        Column("share"),
     )
     return Table("Pass rate by week, the newest first", columns, tuple(map(_week, shown)), more)
 
 
 def _week(week: WeekRow) -> tuple[Cell, ...]:
-    rate = week.pass_rate
     sunday = week.monday + timedelta(days=6)
     return (
         Cell(f"{week.monday.day} {week.monday:%b} to {sunday.day} {sunday:%b}"),
         Cell(number(week.cycles)),
         Cell(number(week.judged)),
-        Cell(DASH if rate is None else share(week.passed, week.judged)),
-        Cell("", bar=None if rate is None else (0.0, min(rate, 1.0))),
+        Cell(number(week.judged - week.passed)),
+        Cell(share(week.passed, week.judged) if week.judged else DASH),
     )
 
 

@@ -215,7 +215,7 @@ class TestContent:
         assert night.count("<g><title>") == 3 * 60
         assert "21 Nov, regression: 1,414 passed, 6 failed, 17 skipped" in night
         assert 'aria-label="Tests each night, 23 Sep to 21 Nov: at most 1,437"' in night
-        assert "16 Nov to 22 Nov 7 8,512 99.9 %" in section(night, "history")
+        assert "16 Nov to 22 Nov 7 8,512 7 99.9 %" in section(night, "history")
 
     def test_links_lead_to_a_place_on_the_page_or_beside_it(self, night: str) -> None:
         """Nowhere else."""
