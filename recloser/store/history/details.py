@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from recloser.store.errors import StoreError
 from recloser.store.history.tables import DetailRow
+from recloser.store.queries import take_turns
 from recloser.store.tables import Base
 from recloser.values import TestAttempt
 
@@ -32,7 +33,9 @@ def save_details(session: Session, attempts: Iterable[TestAttempt]) -> list[int 
     """
     packs = [_pack(attempt) if _says_something(attempt) else None for attempt in attempts]
     rows = {row["digest"]: row for row in packs if row}
-    insert_missing(session, DetailRow, [row for _, row in sorted(rows.items())])  # in one order: no deadlock
+    if rows:
+        hold_details(session)
+    insert_missing(session, DetailRow, list(rows.values()))
     places = dict(_places(session, rows))
     return [places[row["digest"]] if row else None for row in packs]
 
@@ -54,6 +57,21 @@ def insert_missing(session: Session, table: type[Base], rows: Sequence[dict[str,
     """Insert rows, but for those that break a unique constraint: another process may have been faster."""
     if rows:
         session.execute(_insert(session, table).on_conflict_do_nothing(), rows)
+
+
+def upsert(session: Session, table: type[Base], rows: Sequence[dict[str, Any]], *, adding: Collection[str]) -> None:
+    """Insert rows; where one of the same key is present, add these columns to it."""
+    if rows:
+        insert, columns = _insert(session, table), table.__table__.c
+        added = {name: columns[name] + insert.excluded[name] for name in adding}
+        keys = [column.name for column in columns if column.primary_key]
+        session.execute(insert.on_conflict_do_update(index_elements=keys, set_=added), rows)
+
+
+def hold_details(session: Session) -> None:
+    """Wait until no other transaction adds or drops what attempts said: what one points to, the other may drop."""
+    if session.get_bind().dialect.name == "postgresql":  # SQLite has one writer at a time anyway
+        session.execute(take_turns("what attempts said"))
 
 
 def batched(values: Iterable[T]) -> Iterator[list[T]]:

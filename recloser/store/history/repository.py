@@ -20,10 +20,12 @@ from recloser.store.history.cycles import (
     stage_of,
 )
 from recloser.store.history.durations import expected_durations
+from recloser.store.history.nights import read_points, read_weeks
+from recloser.store.history.retention import KEEP_CYCLES, drop_unused_details, fold, old_cycles
 from recloser.store.history.suites import read_runs, save_run
 from recloser.store.history.tables import CycleRow, DataRunRow, ServiceRunRow, StageRow
 from recloser.store.rows import columns_of, value_of
-from recloser.values import Cycle, CycleVerdict, DataRun, ServiceRun, Stage, SuiteRun
+from recloser.values import Cycle, CycleVerdict, DataRun, HistoryPoint, ServiceRun, Stage, SuiteRun, WeekRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -214,6 +216,16 @@ class History:
         with self._transactions.read() as session:
             return tuple(read_runs(session, cycle_id))
 
+    def points(self, target: str, *, last: int = 60) -> tuple[HistoryPoint, ...]:
+        """A target's newest cycles, counted; the oldest first, one that is running among them."""
+        with self._transactions.read() as session:
+            return read_points(session, target, last)
+
+    def weeks(self, target: str, *, last: int = 26) -> tuple[WeekRow, ...]:
+        """A target's newest weeks (Monday to Sunday, UTC) that have a cycle, counted; the oldest first."""
+        with self._transactions.read() as session:
+            return read_weeks(session, target, last)
+
     def outcomes(
         self, target: str, *, last: int = 60, suites: Collection[str] | None = None, also: Collection[str] = ()
     ) -> pd.DataFrame:
@@ -245,3 +257,25 @@ class History:
         """
         with self._transactions.read() as session:
             return expected_durations(session, target, suite)
+
+    def prune(self, before: datetime, *, keep_cycles: int = KEEP_CYCLES) -> int:
+        """Fold old attempts into one row for each test and week; everything else of their cycles stays.
+
+        Args:
+            before: Attempts of cycles opened earlier than this go, but for those of cycles without a verdict and of
+                the ten newest green ones, which later nights are compared with.
+            keep_cycles: How many of a target's newest cycles keep theirs, however old.
+
+        Returns:
+            How many attempts went. Cycle by cycle is one transaction: a kill leaves each whole or folded.
+        """
+        gone = 0
+        for target in self.targets():
+            with self._transactions.read() as session:
+                old = old_cycles(session, target, before, keep_cycles)
+            for cycle_id in old:
+                with self._transactions.write(cycle_id) as session:
+                    gone += fold(session, cycle_id)
+        with self._transactions.write() as session:
+            drop_unused_details(session)
+        return gone

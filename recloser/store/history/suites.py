@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from recloser.store.errors import StoreError
 from recloser.store.history.codes import CODE_OF_PHASE, CODE_OF_STATUS, PHASES, STATUSES, microseconds, moment_of
 from recloser.store.history.details import insert_missing, save_details, unpack
+from recloser.store.history.nights import counts_of
 from recloser.store.history.tables import CycleRow, DetailRow, SuiteRunRow, TestAttemptRow, TestRow
 from recloser.store.rows import columns_of, value_of
 from recloser.values import SuiteRun, TestAttempt
@@ -55,7 +56,8 @@ def _save_head(session: Session, cycle_id: str, suite_run: SuiteRun) -> int:
     present = session.scalar(
         select(SuiteRunRow.run).where(SuiteRunRow.cycle_id == cycle_id, SuiteRunRow.suite == suite_run.suite)
     )
-    row = session.merge(SuiteRunRow(run=present, cycle_id=cycle_id, **columns_of(suite_run, SuiteRunRow)))
+    columns = columns_of(suite_run, SuiteRunRow) | counts_of(suite_run.attempts)
+    row = session.merge(SuiteRunRow(run=present, cycle_id=cycle_id, **columns))
     session.flush()
     return row.run
 

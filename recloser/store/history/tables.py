@@ -77,6 +77,11 @@ class SuiteRunRow(Base):
     judgement: Mapped[Judgement]
     started_at: Mapped[datetime]
     ended_at: Mapped[datetime]
+    passed: Mapped[int]
+    """Tests, each once; kept here because a night is counted long after its attempts are gone."""
+    failed: Mapped[int]
+    other: Mapped[int]
+    """Neither: skipped, not run."""
     body: Mapped[str]
 
 
@@ -133,7 +138,7 @@ class TestAttemptRow(Base):
 
 
 class TestWeekRow(Base):
-    """What is left of a test's attempts of one week once they are old."""
+    """How often a test passed and failed in one week: what is left of its attempts once they are old."""
 
     __test__ = False
     __tablename__ = "test_weeks"
@@ -144,6 +149,5 @@ class TestWeekRow(Base):
     passed: Mapped[int]
     failed: Mapped[int]
     other: Mapped[int]
-    """Neither: skipped, not run."""
     passed_s: Mapped[float] = mapped_column(Double)
     """How long the passes took together."""

@@ -49,6 +49,7 @@ def upgrade() -> None:
         sa.Column("judgement", sa.String(32), nullable=False),
         sa.Column("started_at", _MOMENT, nullable=False),
         sa.Column("ended_at", _MOMENT, nullable=False),
+        *(sa.Column(name, sa.Integer(), nullable=False) for name in ("passed", "failed", "other")),
         sa.Column("body", sa.Text(), nullable=False),
         sa.UniqueConstraint("cycle_id", "suite"),
     )
