@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from recloser.report.nightly.blocks import Block, Case, Cell, Column, Mark, Passage, Section, Table
+from recloser.report.nightly.blocks import Case, Cell, Mark, Passage, Section, Table
 from recloser.report.nightly.head import base_words, failure_rate
-from recloser.report.nightly.limits import Limits, cut
+from recloser.report.nightly.limits import Limits, cut, tabled
 from recloser.report.nightly.texts import tail
 from recloser.report.nightly.words import DASH, counted, failure_mark, number, short, status_mark
 from recloser.values import CycleReport, FailedTest, FailureGroup, SlowerTest, TestChange
@@ -46,13 +46,9 @@ def new_section(report: CycleReport, limits: Limits) -> Section:
 
 
 def _changes(name: str, changes: Sequence[TestChange], since: str, places: Places, limits: Limits) -> Table:
-    shown, more = cut(changes, limits.rows, "tests")
-    return Table(
-        f"{name} ({number(len(changes))})",
-        (Column("test"), Column("suite"), Column("now"), Column("was"), Column(since)),
-        tuple(_change(change, places) for change in shown),
-        more,
-    )
+    names = ("test", "suite", "now", "was", since)
+    caption = f"{name} ({number(len(changes))})"
+    return tabled(caption, names, changes, lambda change: _change(change, places), limit=limits.rows, noun="tests")
 
 
 def _change(change: TestChange, places: Places) -> tuple[Cell, ...]:
@@ -107,10 +103,9 @@ def _case_facts(group: FailureGroup) -> tuple[tuple[str, str], ...]:
 
 def failed_tests(caption: str, tests: Sequence[FailedTest], limit: int, *, judged: bool = True) -> Table:
     """Tests that failed, how often, and unless they all are judged alike, what each is judged to be."""
-    shown, more = cut(tests, limit, "tests")
-    columns = (Column("test"), Column("suite"), Column("failed attempts"), Column("judged"), Column("because"))
-    kept = len(columns) if judged else len(columns) - 2
-    return Table(caption, columns[:kept], tuple(_failed_test(test)[:kept] for test in shown), more)
+    names = ("test", "suite", "failed attempts", "judged", "because")
+    kept = len(names) if judged else len(names) - 2
+    return tabled(caption, names[:kept], tests, lambda test: _failed_test(test)[:kept], limit=limit, noun="tests")
 
 
 def _failed_test(test: FailedTest) -> tuple[Cell, ...]:
@@ -127,25 +122,15 @@ def _failed_test(test: FailedTest) -> tuple[Cell, ...]:
 def slower_section(report: CycleReport, limits: Limits) -> Section:
     """Tests that took longer: a screen, and named so."""
     slower = sorted(report.comparison.slower, key=lambda test: -test.ratio)
-    blocks: tuple[Block, ...] = ()
-    if slower:
-        shown, more = cut(slower, limits.rows, "tests")
-        columns = (
-            Column("test"),
-            Column("suite"),
-            Column("before, median", is_number=True),
-            Column("now", is_number=True),
-            Column("ratio", is_number=True),
-            Column("nights before", is_number=True),
-        )
-        blocks = (Table("Longer than before", columns, tuple(map(_slower, shown)), more),)
+    names = ("test", "suite", ">before, median", ">now", ">ratio", ">nights before")
+    table = tabled("Longer than before", names, slower, _slower, limit=limits.rows, noun="tests")
     return Section(
         "slower",
         "What got slower",
         count=counted(len(slower), "test") if slower else "",
         mark=Mark.NOTE if slower else None,
         intro=_slower_words(report),
-        blocks=blocks,
+        blocks=(table,) if slower else (),
     )
 
 

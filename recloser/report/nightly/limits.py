@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from recloser.report.nightly.blocks import Cell, Column, Table
+
 T = TypeVar("T")
 
 
@@ -48,6 +50,30 @@ def within(most_bytes: int, limits: Limits, draw: Callable[[Limits], str]) -> st
         limits = less
         text = draw(limits)
     return text
+
+
+def tabled(
+    caption: str,
+    names: Sequence[str],
+    items: Sequence[T],
+    row: Callable[[T], tuple[Cell, ...]],
+    *,
+    limit: int,
+    noun: str,
+) -> Table:
+    """A table with one row for each of the first items.
+
+    Args:
+        caption: What it shows.
+        names: Of its columns; `>` before a name tells one of numbers.
+        items: What has a row each.
+        row: Makes the cells of one.
+        limit: How many are shown.
+        noun: What they are, in the plural, where some are left out.
+    """
+    shown, more = cut(items, limit, noun)
+    columns = tuple(Column(name.removeprefix(">"), is_number=name.startswith(">")) for name in names)
+    return Table(caption, columns, tuple(map(row, shown)), more)
 
 
 def cut(items: Sequence[T], limit: int, noun: str = "") -> tuple[Sequence[T], str]:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from recloser import __version__
 from recloser.report.nightly.blocks import Night
-from recloser.report.nightly.checks import data_section, services_section, suites_section, unverified_section
+from recloser.report.nightly.checks import suites_section, unverified_section
 from recloser.report.nightly.failures import causes_section, flaky_section, new_section, slower_section
 from recloser.report.nightly.head import facts_of, reason_of, ticks_of, tiles_of
 from recloser.report.nightly.limits import TERMINAL, Limits
@@ -15,6 +15,7 @@ from recloser.report.nightly.past import (
     stages_section,
     versions_section,
 )
+from recloser.report.nightly.premises import data_section, services_section
 from recloser.report.nightly.words import verdict_mark, verdict_word
 from recloser.values import CycleReport
 

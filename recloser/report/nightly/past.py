@@ -2,8 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from recloser.report.nightly.blocks import Bar, Block, Cell, Column, Item, Listing, Mark, Plot, Section, Table
-from recloser.report.nightly.limits import Limits, cut
+from recloser.report.nightly.blocks import Bar, Block, Cell, Item, Listing, Mark, Plot, Section, Table
+from recloser.report.nightly.limits import Limits, cut, tabled
 from recloser.report.nightly.words import (
     DASH,
     clock,
@@ -25,15 +25,11 @@ def stages_section(report: CycleReport, limits: Limits) -> Section | None:
         return None
     ends = [stage.ended_at or stage.started_at for stage in report.stages]
     start, end = min(stage.started_at for stage in report.stages), max(ends)
-    columns = (
-        Column("stage"),
-        Column("verdict"),
-        Column("from", is_number=True),
-        Column("took", is_number=True),
-        Column("when"),
+    names = ("stage", "verdict", ">from", ">took", "when")
+    stages = report.stages
+    table = tabled(
+        "Stages, in UTC", names, stages, lambda stage: _stage(stage, start, end), limit=limits.rows, noun="stages"
     )
-    shown, more = cut(report.stages, limits.rows, "stages")
-    table = Table("Stages, in UTC", columns, tuple(_stage(stage, start, end) for stage in shown), more)
     return Section("stages", "Durations", count=between(start, end), blocks=(table,))
 
 
@@ -106,15 +102,8 @@ def _durations(points: tuple[HistoryPoint, ...]) -> Plot:
 
 
 def _weeks(weeks: tuple[WeekRow, ...], limits: Limits) -> Table:
-    shown, more = cut(tuple(reversed(weeks)), limits.rows, "weeks")
-    columns = (
-        Column("week from"),
-        Column("nights", is_number=True),
-        Column("judged tests", is_number=True),
-        Column("failed", is_number=True),
-        Column("passed", is_number=True),
-    )
-    return Table("Pass rate by week, the newest first", columns, tuple(map(_week, shown)), more)
+    names = ("week from", ">nights", ">judged tests", ">failed", ">passed")
+    return tabled("Pass rate by week, the newest first", names, weeks[::-1], _week, limit=limits.rows, noun="weeks")
 
 
 def _week(week: WeekRow) -> tuple[Cell, ...]:
@@ -132,9 +121,9 @@ def metrics_section(report: CycleReport, limits: Limits) -> Section | None:
     """How well the whole serves, beside what it should."""
     if not report.metrics:
         return None
-    columns = (Column("metric"), Column("value"), Column("target"), Column("met"))
-    shown, more = cut(report.metrics, limits.rows, "metrics")
-    return Section("metrics", "Success metrics", blocks=(Table("Metrics", columns, tuple(map(_metric, shown)), more),))
+    names = ("metric", "value", "target", "met")
+    table = tabled("Metrics", names, report.metrics, _metric, limit=limits.rows, noun="metrics")
+    return Section("metrics", "Success metrics", blocks=(table,))
 
 
 def _metric(metric: Metric) -> tuple[Cell, ...]:
@@ -166,7 +155,7 @@ def deliveries_section(report: CycleReport, limits: Limits) -> Section | None:
 def versions_section(report: CycleReport, limits: Limits) -> Section:
     """What gave the verdict, and on what."""
     cycle = report.cycle
-    facts = {
+    about = {
         "cycle": cycle.cycle_id,
         "flow run": cycle.run_id,
         "opened": moment(cycle.opened_at),
@@ -180,8 +169,12 @@ def versions_section(report: CycleReport, limits: Limits) -> Section:
         "packages": cycle.environment.packages,
         "environment": cycle.environment.environment_id,
     }
-    known = [(name, value) for name, value in facts.items() if value]
-    shown, more = cut([*known, *sorted(report.tools.items())], limits.rows + len(known), "versions")
-    rows = tuple((Cell(name), Cell(value)) for name, value in shown)
-    table = Table("What gave the verdict", (Column("what"), Column("version or value")), rows, more)
+    known = [(name, value) for name, value in about.items() if value]
+    facts = [*known, *sorted(report.tools.items())]
+    limit = limits.rows + len(known)
+    table = tabled("What gave the verdict", ("what", "version or value"), facts, _fact, limit=limit, noun="versions")
     return Section("versions", "Versions", blocks=(table,))
+
+
+def _fact(fact: tuple[str, str]) -> tuple[Cell, ...]:
+    return tuple(map(Cell, fact))

@@ -1,5 +1,6 @@
 """The words and marks of a night."""
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
@@ -98,3 +99,15 @@ def day(at: datetime) -> str:
 def clock(at: datetime) -> str:
     """A time of day in UTC."""
     return f"{at.astimezone(UTC):%H:%M:%S}"
+
+
+def standing(judgements: Iterable[Judgement]) -> str:
+    """How many of some checks stand how."""
+    counts = Counter(judgements)
+    return ", ".join(f"{counts[one]:,} {judgement_word(one)}" for one in Judgement if counts[one])
+
+
+def worst(judgements: Iterable[Judgement]) -> Mark:
+    """The mark of the worst of some judgements."""
+    marks = {judgement_mark(judgement) for judgement in judgements}
+    return next(mark for mark in (Mark.BAD, Mark.UNKNOWN, Mark.GOOD) if mark in marks)

@@ -418,3 +418,15 @@ def with_every_text(value: Any, text: str) -> Any:
     if isinstance(value, dict):
         return {with_every_text(key, text): item for key, item in value.items()}
     return text if type(value) is str else value
+
+
+def with_every_number(value: Any, number: int) -> Any:
+    """The same value with every number in it replaced, but for those that are divided by."""
+    if isinstance(value, Value):
+        fields = {name: field if name == "baseline_s" else with_every_number(field, number) for name, field in value}
+        return value.model_copy(update=fields)
+    if isinstance(value, tuple):
+        return tuple(with_every_number(item, number) for item in value)
+    if isinstance(value, dict):
+        return {key: with_every_number(item, number) for key, item in value.items()}
+    return number if type(value) in {int, float} else value

@@ -3,19 +3,18 @@
 import re
 from functools import cache
 from html.parser import HTMLParser
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recloser.report.nightly import nightly_html
+from recloser.report.nightly import nightly_html, nightly_markdown
 from recloser.report.nightly.html import MOST_BYTES
 from recloser.values import Comparison, CycleReport, CycleVerdict, DataRun, Judgement, SuiteSummary, TestStatus
-from tests.unit.report.nights import a_green_night, a_night, a_storm, with_every_text
+from tests.unit.report.nights import a_green_night, a_night, a_storm, with_every_number, with_every_text
 from tests.unit.report.parsed import ATTACKS
 from tests.unit.store.strategies import any_text
-
-VOID = {"meta", "rect", "line", "polyline", "polygon", "circle"}
 
 
 class Parsed(HTMLParser):
@@ -326,6 +325,30 @@ class TestSize:
         page = nightly_html(a_night(data=(good, bad)))
         assert "bad, picture 1" in page
         assert "good, picture 1" not in page
+
+
+@pytest.mark.parametrize("number", [0, 10**12])
+def test_no_number_keeps_a_page_from_being_drawn(number: int) -> None:
+    """Nothing that was not counted, and far more than was."""
+    report = with_every_number(a_night(), number)
+    assert "Regression" in nightly_html(report)
+    assert "Regression" in nightly_markdown(report)
+
+
+@pytest.mark.parametrize("missing", sorted(set(CycleReport.model_fields) - {"cycle"}))
+def test_no_gap_keeps_a_page_from_being_drawn(missing: str) -> None:
+    """Whatever a killed cycle did not come to know."""
+    report = a_night()
+    whole = {name: getattr(report, name) for name in CycleReport.model_fields if name != missing}
+    assert "Regression" in nightly_html(CycleReport(**whole))
+
+
+def test_headings_leave_out_no_level(night: str) -> None:
+    """One first heading; whoever hears the page finds its parts."""
+    levels = [int(tag[1]) for tag, _ in Parsed(night).shape if re.fullmatch("h[1-6]", tag)]
+    assert levels.count(1) == 1
+    assert levels[0] == 1
+    assert all(below <= above + 1 for above, below in pairwise(levels))
 
 
 def test_what_did_not_run_is_not_verified() -> None:
