@@ -34,7 +34,6 @@ _SETTINGS = {
     "listen_addresses": _HOST,
     "unix_socket_directories": "",
     "fsync": "off",
-    "synchronous_commit": "off",
     "full_page_writes": "off",
     "logging_collector": "off",
 }
