@@ -66,10 +66,12 @@ class Guardian:
         self._tell(error=error) if error else self._tell(pid=self._main)
         try:
             while self._children_are_left():
-                self._wait()
                 self._end_in_time()
-        finally:
-            self._kill()  # whatever breaks; and where nobody can be adopted, the rest of the group is still there
+                self._wait()
+        except BaseException:
+            self._kill()  # whatever breaks
+            raise
+        self._signal_group(signal.SIGKILL)  # where nobody can be adopted, the rest of the group is still there
 
     def _start(self) -> tuple[int, str]:
         failure, told = os.pipe()
@@ -218,6 +220,7 @@ def main() -> None:
     status = int(sys.argv[1])
     os.set_inheritable(status, False)
     Guardian(json.loads(_first_line()), status).run()
+    os._exit(0)  # nothing is left to be tidied, and somebody waits
 
 
 def _first_line() -> bytes:

@@ -22,7 +22,7 @@ from recloser.services.errors import NotStartedError
 from recloser.services.group import Group, Launch
 from recloser.services.logs import ServiceLog
 from recloser.services.patience import Effort
-from recloser.services.ports import free_port, listeners, reachable
+from recloser.services.ports import free_port, listeners, listens, reachable
 from recloser.services.records import MARK, ServiceRecord, declaration_of, sweep
 
 if TYPE_CHECKING:
@@ -166,8 +166,7 @@ class Launcher:
         """It is up: note who listens, so that it can be told from strangers."""
         if self._port is None:
             return
-        found = [listener.identity for listener in listeners(self._service.host, self._port)]
-        listener = group.leader if group.leader in found or not found else found[0]
+        listener = listens(group.leader, self._service.host, self._port)
         with contextlib.suppress(OSError):  # then nobody adopts it, which harms nothing
             self._note(group, listener)
 

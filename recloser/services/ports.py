@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
@@ -13,6 +13,8 @@ from recloser.processes import Identity, identity
 from recloser.redaction import shown
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from recloser.redaction import Redactor
 
 _CONNECT_S = 0.3
@@ -43,10 +45,24 @@ def reachable(host: str) -> str:
 
 def listeners(host: str, port: int) -> list[Listener]:
     """Who listens where `host` and `port` are asked; empty when nobody does."""
-    found = _seen(reachable(host), port)
-    if not found and _takes_connections(reachable(host), port):
-        return [Listener(None)]
-    return [Listener(None if pid is None else identity(pid)) for pid in sorted(found, key=lambda pid: pid or 0)]
+    host = reachable(host)
+    if _is_free(host, port):
+        return []  # nearly always, and much sooner than by looking through all processes
+    pids = _pids(psutil.net_connections, host, port)
+    return [Listener(None if pid is None else identity(pid)) for pid in pids or [None]]
+
+
+def listens(leader: Identity, host: str, port: int) -> Identity | None:
+    """The process that listens there, of those below this one."""
+    with contextlib.suppress(psutil.Error):
+        main = psutil.Process(leader.pid)
+        if _pids(main.net_connections, reachable(host), port):
+            return leader
+        for process in main.children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                if _pids(process.net_connections, reachable(host), port):
+                    return identity(process.pid)
+    return None
 
 
 def free_port() -> int:
@@ -55,26 +71,24 @@ def free_port() -> int:
         return int(server.getsockname()[1])
 
 
-def _seen(host: str, port: int) -> set[int | None]:
+def _pids(connections: Callable[[str], Iterable[Any]], host: str, port: int) -> list[int | None]:
     try:
-        connections = psutil.net_connections("tcp")
+        found = [one for one in connections("tcp") if one.status == psutil.CONN_LISTEN and one.laddr]
     except psutil.AccessDenied:  # macOS tells only root
-        return set()
-    return {
-        found.pid
-        for found in connections
-        if found.status == psutil.CONN_LISTEN
-        and found.laddr
-        and found.laddr.port == port
-        and _covers(found.laddr.ip, host)
-    }
+        return []
+    pids = {getattr(one, "pid", 0) for one in found if one.laddr.port == port and _covers(one.laddr.ip, host)}
+    return sorted(pids, key=lambda pid: pid or 0)
 
 
 def _covers(address: str, host: str) -> bool:
     return address in {"0.0.0.0", "::", host} or host == "localhost"  # noqa: S104 - compared, not bound
 
 
-def _takes_connections(host: str, port: int) -> bool:
-    with contextlib.suppress(OSError), socket.create_connection((host, port), _CONNECT_S):
+def _is_free(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port), _CONNECT_S).close()
+    except TimeoutError:
+        return False  # what hangs listens all the same
+    except OSError:
         return True
     return False

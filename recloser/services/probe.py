@@ -106,7 +106,9 @@ def _read(response: http.client.HTTPResponse, deadline: float) -> bytes:
         if time.monotonic() > deadline:
             raise TimeoutError
         if len(body) > _MOST_BYTES:
-            break
+            return body
+    if response.length:
+        raise http.client.IncompleteRead(body, response.length)
     return body
 
 

@@ -184,9 +184,9 @@ class Watch:
             if group.has_ended:
                 return f"{_how_it_ended(group)} before it was up"
             if answer.up:
-                launcher.answers(group)
                 self._tally.answered()
                 self._settled.set()
+                launcher.answers(group)
                 return ""
             self._tally.missed()
             came = came or answer.came
