@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from recloser.validation.findings import Finding, Gate, Report, State
-from recloser.validation.svg import draw, legend
+from recloser.validation.svg import draw
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -67,7 +67,7 @@ def render_html(report: Report) -> str:
         ("What could not be checked", "not-run", report.of_state(State.NOT_RUN)),
         ("To know", "passed", report.of_state(State.FAILED, Gate.INFO)),
     )
-    return _template().render(report=report, summary=summary_of(report), groups=groups, draw=draw, legend=legend)
+    return _template().render(report=report, summary=summary_of(report), groups=groups, draw=draw)
 
 
 def finding_rows(report: Report) -> list[dict[str, str]]:

@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
 _WIDTH, _HEIGHT = 640, 260
 _LEFT, _RIGHT, _TOP, _BOTTOM = 84, 16, 14, 46
-_COLOURS = ("#1f5fa8", "#b8500f", "#2c7a4b", "#7b3fa0")
+_PENS = (("#1f5fa8", "none"), ("#b8500f", "7 3"), ("#2c7a4b", "2 3"), ("#7b3fa0", "9 3 2 3"))
+"""Colours and dashes: lines are told apart without colour, too."""
+_ROW, _ABREAST = 24, 2
+"""Of the legend: pixels a row, and names in it."""
+_SAMPLE = Markup('<line x1="{}" y1="{}" x2="{}" y2="{}" stroke="{}" stroke-width="3" stroke-dasharray="{}"/>')
+_NAME = Markup('<text x="{}" y="{}">{}</text>')
 _TICKS = 4
 _THOUSAND = 1000
 _TINY = 1e-300
@@ -60,22 +65,25 @@ def draw(chart: Chart) -> Markup:
         return Markup('<p class="note">there is nothing to draw</p>')
     y = _Axis(min(values), max(values), _HEIGHT - _BOTTOM, _TOP, chart.logarithmic)
     x = _Axis(min(chart.x), max(chart.x), _LEFT, _WIDTH - _RIGHT)
-    parts = [*_grid(x, y, chart), *_band(chart, x, y)]
+    parts = [*_grid(x, y, chart), *_band(chart, x, y), *_legend(chart)]
     for number, series in enumerate(chart.series):
-        colour = _COLOURS[number % len(_COLOURS)]
-        parts += _bars(chart, series, x, y, colour) if chart.bars else _lines(chart, series, x, y, colour)
+        pen = _PENS[number % len(_PENS)]
+        parts += _bars(chart, series, x, y, pen) if chart.bars else _lines(chart, series, x, y, pen)
+    height = _HEIGHT + 4 + _ROW * math.ceil(len(chart.series) / _ABREAST)
     return Markup('<svg viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(
-        _WIDTH, _HEIGHT, chart.title, Markup("").join(parts)
+        _WIDTH, height, chart.title, Markup("").join(parts)
     )
 
 
-def legend(chart: Chart) -> Markup:
-    """The names of a chart's lines in their colours."""
-    items = [
-        Markup('<span style="color:{}">&#9632;</span> {}').format(_COLOURS[number % len(_COLOURS)], series.name)
-        for number, series in enumerate(chart.series)
-    ]
-    return Markup(" &nbsp; ").join(items)
+def _legend(chart: Chart) -> list[Markup]:
+    """The names of a chart's lines, inside the picture: it is shown on pages that know nothing of it."""
+    parts = []
+    for number, series in enumerate(chart.series):
+        colour, dashes = _PENS[number % len(_PENS)]
+        row, place = divmod(number, _ABREAST)
+        x, y = _LEFT + place * (_WIDTH - _LEFT) // _ABREAST, _HEIGHT + row * _ROW + _ROW - 4
+        parts += [_SAMPLE.format(x, y - 5, x + 28, y - 5, colour, dashes), _NAME.format(x + 36, y, series.name)]
+    return parts
 
 
 def _grid(x: _Axis, y: _Axis, chart: Chart) -> list[Markup]:
@@ -102,25 +110,25 @@ def _band(chart: Chart, x: _Axis, y: _Axis) -> list[Markup]:
     return [Markup('<polygon points="{}" class="band"/>').format(" ".join([*there, *reversed(back)]))]
 
 
-def _lines(chart: Chart, series: Series, x: _Axis, y: _Axis, colour: str) -> list[Markup]:
+def _lines(chart: Chart, series: Series, x: _Axis, y: _Axis, pen: tuple[str, str]) -> list[Markup]:
     pairs = zip(chart.x, series.y, strict=True)
     pieces = [list(piece) for known, piece in groupby(pairs, key=lambda pair: pair[1] is not None) if known]
-    line = Markup('<polyline points="{}" fill="none" stroke="{}" stroke-width="1.5"/>')
+    line = Markup('<polyline points="{}" fill="none" stroke="{}" stroke-width="1.5" stroke-dasharray="{}"/>')
     dot = Markup('<circle cx="{}" cy="{}" r="2" fill="{}"/>')
     return [
-        line.format(_points(piece, x, y), colour)
+        line.format(_points(piece, x, y), *pen)
         if len(piece) > 1
-        else dot.format(x.at(piece[0][0]), y.at(piece[0][1] or 0.0), colour)
+        else dot.format(x.at(piece[0][0]), y.at(piece[0][1] or 0.0), pen[0])
         for piece in pieces
     ]
 
 
-def _bars(chart: Chart, series: Series, x: _Axis, y: _Axis, colour: str) -> list[Markup]:
+def _bars(chart: Chart, series: Series, x: _Axis, y: _Axis, pen: tuple[str, str]) -> list[Markup]:
     width = max(1.0, min(24.0, (_WIDTH - _LEFT - _RIGHT) / max(len(chart.x), 1) * 0.8))
     bar = Markup('<rect x="{}" y="{}" width="{}" height="{}" fill="{}"/>')
     floor = y.at(0.0)
     return [
-        bar.format(round(x.at(at) - width / 2, 1), y.at(value), round(width, 1), round(floor - y.at(value), 1), colour)
+        bar.format(round(x.at(at) - width / 2, 1), y.at(value), round(width, 1), round(floor - y.at(value), 1), pen[0])
         for at, value in zip(chart.x, series.y, strict=True)
         if value
     ]

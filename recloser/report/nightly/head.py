@@ -41,9 +41,8 @@ def tiles_of(report: CycleReport) -> tuple[Tile, ...]:
 def _tiles(report: CycleReport) -> Iterator[Tile]:
     counts = tests_of(report)
     passed, failed, gaps = passed_in(counts), failed_in(counts), len(unverified(report))
-    yield Tile(
-        "failed", number(failed), _failed_note(report, passed + failed), Mark.BAD if failed else Mark.GOOD, "#new"
-    )
+    failed_mark = Mark.BAD if failed else Mark.GOOD if passed else Mark.UNKNOWN
+    yield Tile("failed", number(failed), _failed_note(report, passed + failed), failed_mark, "#new")
     yield Tile("passed", number(passed), f"of {counted(sum(counts.values()), 'test')}", Mark.PLAIN, "#suites")
     yield Tile(
         "not verified",
