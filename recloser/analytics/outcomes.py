@@ -1,0 +1,91 @@
+"""The frame that all analysis starts from: one row for each attempt of each test, over many cycles.
+
+| column | |
+|---|---|
+| `cycle` | category, ordered by time |
+| `run` | number of the cycle, 0 = oldest |
+| `at` | start, UTC |
+| `state` | category: `tree|environment` of what was run |
+| `tier`, `suite`, `test` | categories |
+| `attempt` | 1 in the run of the whole suite, 2 and above in its reruns |
+| `status` | as `TestStatus` says it |
+| `failed`, `judged` | whether it failed; whether it passed or failed |
+| `duration_s` | of setup, call and teardown |
+| `fingerprint` | category; missing where it did not fail |
+| `position`, `worker` | how many tests ran before it in that process |
+| `probe` | category: empty in the main run, else as `ProbeKind` says it |
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from numpy.typing import NDArray
+
+KEYS = ["suite", "test"]
+"""What names a test."""
+
+_CATEGORIES = ("state", "tier", "suite", "test", "status", "fingerprint", "worker", "probe")
+_DEFAULTS: dict[str, object] = {
+    "tier": "unit",
+    "suite": "unit",
+    "attempt": 1,
+    "judged": True,
+    "duration_s": 0.0,
+    "fingerprint": None,
+    "position": 0,
+    "worker": "",
+    "probe": "",
+}
+
+
+def outcome_frame(rows: Iterable[Mapping[str, object]]) -> pd.DataFrame:
+    """An outcome frame from plain rows, in their order.
+
+    Args:
+        rows: Each with `cycle`, `at`, `state`, `test` and `failed`, others where they differ from what is usual. Cycles
+            are ordered by their names.
+    """
+    frame = pd.DataFrame([_DEFAULTS | {"status": _status(row)} | dict(row) for row in rows])
+    frame["cycle"] = pd.Categorical(frame["cycle"], categories=sorted(set(frame["cycle"])), ordered=True)
+    frame["run"] = frame["cycle"].cat.codes.astype(np.int64)
+    frame["at"] = pd.to_datetime(frame["at"], utc=True)
+    return frame.astype(dict.fromkeys(_CATEGORIES, "category"))
+
+
+def _status(row: Mapping[str, object]) -> str:
+    if not row.get("judged", True):
+        return "not-run"
+    return "failed" if row["failed"] else "passed"
+
+
+def codes(frame: pd.DataFrame, *columns: str) -> tuple[NDArray[np.int64], pd.DataFrame]:
+    """Number the distinct combinations of categorical columns.
+
+    Args:
+        frame: Any frame with these columns as categories.
+        columns: Their names.
+
+    Returns:
+        For each row its number, and a frame with one row per number; numbers follow the order of the categories.
+    """
+    combined = np.zeros(len(frame), dtype=np.int64)
+    for column in columns:
+        combined = combined * (len(frame[column].cat.categories) + 1) + frame[column].cat.codes.to_numpy(np.int64) + 1
+    _, first, numbers = np.unique(combined, return_index=True, return_inverse=True)
+    return numbers, frame[list(columns)].iloc[first].reset_index(drop=True)
+
+
+def with_environment(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with a category `environment`, from what comes after the bar in `state`."""
+    environments = [str(state).partition("|")[2] for state in frame["state"].cat.categories]
+    kinds = pd.Index(sorted(set(environments)))
+    at = kinds.get_indexer(pd.Index(environments)) if environments else np.empty(0, dtype=np.intp)
+    numbers = np.append(at, -1)[frame["state"].cat.codes]
+    return frame.assign(environment=pd.Categorical.from_codes(numbers, categories=kinds))
