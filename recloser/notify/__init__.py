@@ -8,7 +8,10 @@ Everything up to the outbox is one transaction with the verdict; what is after i
 from recloser.notify.announce import Announcement, announce
 from recloser.notify.clock import Clock, WallClock
 from recloser.notify.errors import DeliveryError, NotConfigured, NotifyError, Postponed, Refused
+from recloser.notify.heartbeat import heartbeat_due, heartbeat_facts
+from recloser.notify.receivers import Receivers, receivers_of
 from recloser.notify.sender import Drained, Sending, drain, drain_channel
+from recloser.notify.trial import try_channel
 
 __all__ = [
     "Announcement",
@@ -18,10 +21,15 @@ __all__ = [
     "NotConfigured",
     "NotifyError",
     "Postponed",
+    "Receivers",
     "Refused",
     "Sending",
     "WallClock",
     "announce",
     "drain",
     "drain_channel",
+    "heartbeat_due",
+    "heartbeat_facts",
+    "receivers_of",
+    "try_channel",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from recloser.notify.heartbeat import SCOPE as HEARTBEAT
 from recloser.notify.issues import CHANNEL, IssueDesk
 from recloser.notify.lifecycle import advance
 from recloser.notify.mailbag import Mailbag
@@ -90,7 +91,13 @@ def _plan_issues(desk: Desk, system: System, situation: Situation, unsent: tuple
 
 def _redacted(facts: CycleFacts, redact: Redactor) -> CycleFacts:
     findings = tuple(_fit_to_keep(finding, redact) for finding in facts.findings)
-    news = {"findings": findings, "storm": shown(facts.storm, redact), "report": shown(facts.report, redact)}
+    verified = facts.verified | {HEARTBEAT}  # whoever announces anything is alive
+    news: dict[str, object] = {
+        "verified": verified,
+        "findings": findings,
+        "storm": shown(facts.storm, redact),
+        "report": shown(facts.report, redact),
+    }
     return facts.model_copy(update=news)
 
 

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from recloser.store.delivery_tables import AlertRow, LinkRow, OutboxRow, SilenceRow
 from recloser.store.queries import take_turns
@@ -55,17 +56,13 @@ class Desk:
 
     def keep_alerts(self, alerts: Iterable[Alert]) -> None:
         """Write alerts as they are now."""
-        for alert in alerts:
-            self._session.merge(
-                AlertRow(
-                    target=alert.target,
-                    fingerprint=alert.fingerprint,
-                    firing=alert.firing,
-                    concerns=alert.firing or alert.held or bool(alert.told),
-                    changed_at=alert.changed_at,
-                    last_cycle=alert.last_cycle,
-                    body=_ascii(alert),
-                )
+        rows = [_columns_of(alert) for alert in alerts]
+        if rows:
+            insert = postgresql.insert if self._session.get_bind().dialect.name == "postgresql" else sqlite.insert
+            new = insert(AlertRow)
+            changing = {name: new.excluded[name] for name in rows[0] if name not in {"target", "fingerprint"}}
+            self._session.execute(
+                new.on_conflict_do_update(index_elements=["target", "fingerprint"], set_=changing), rows
             )
 
     def silences(self, now: datetime) -> dict[str, Silence]:
@@ -153,6 +150,18 @@ class Desk:
             OutboxRow.key == key, OutboxRow.state == DeliveryState.PENDING, ~OutboxRow.uncertain
         )
         self._session.execute(unseen.values(**values))
+
+
+def _columns_of(alert: Alert) -> dict[str, Any]:
+    return {
+        "target": alert.target,
+        "fingerprint": alert.fingerprint,
+        "firing": alert.firing,
+        "concerns": alert.firing or alert.held or bool(alert.told),
+        "changed_at": alert.changed_at,
+        "last_cycle": alert.last_cycle,
+        "body": _ascii(alert),
+    }
 
 
 def delivery_of(row: OutboxRow) -> Delivery:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ipaddress import ip_address
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from recloser.target.base import Declared
 from recloser.target.services import Name  # noqa: TC001 - pydantic reads the annotations
@@ -70,6 +70,12 @@ class MailChannel(ChannelBase):
     to: tuple[Address, ...] = Field(min_length=1)
     user_env: Variable | None = None
     password_env: Variable | None = None
+
+    @model_validator(mode="after")
+    def _user_and_password_belong_together(self) -> Self:
+        if (self.user_env is None) != (self.password_env is None):
+            raise ValueError("give both of `user_env` and `password_env`, or neither")
+        return self
 
 
 class PagerChannel(ChannelBase):

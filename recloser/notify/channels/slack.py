@@ -7,6 +7,8 @@ that Slack accepts only after that search is there twice, and a bot that may not
 
 from __future__ import annotations
 
+import logging
+import re
 from dataclasses import dataclass, field
 from datetime import timedelta
 from http.client import HTTPException
@@ -19,6 +21,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from recloser.notify.channels.blocks import blocks, fallback
 from recloser.notify.errors import Postponed, Refused
 from recloser.notify.sender import CALL_TIMEOUT_S
+from recloser.redaction import clean
 from recloser.values import Change, Receipt
 
 if TYPE_CHECKING:
@@ -31,9 +34,13 @@ if TYPE_CHECKING:
     from recloser.values import Delivery
 
 EVENT = "recloser_notice"
+_SILENT = logging.getLogger("recloser.notify.slack_sdk")
+_SILENT.setLevel(logging.CRITICAL + 1)  # it logs whole answers, and what matters of them is in the outbox
 _BUSY = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
 _FAILING = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
 """Answers after which it is unknown whether the message was posted."""
+_A_CODE = re.compile("[a-z][a-z0-9_]{1,80}")
+"""What Slack's own refusals look like; anything else was said by something in between."""
 _MAY_NOT_READ = frozenset({"missing_scope", "not_allowed_token_type", "not_in_channel", "no_permission"})
 _THREAD_GONE = frozenset({"thread_not_found", "message_not_found"})
 _SKEW = timedelta(minutes=5)
@@ -116,7 +123,11 @@ class Slack:
     def _client(self) -> WebClient:
         # No retries below us: each attempt is one row's one attempt, and an unknown outcome is looked into first.
         return WebClient(
-            token=self.token, base_url=f"{self.url}/", timeout=max(int(self.timeout_s), 1), retry_handlers=[]
+            token=self.token,
+            base_url=f"{self.url}/",
+            timeout=max(int(self.timeout_s), 1),
+            retry_handlers=[],
+            logger=_SILENT,
         )
 
     def _call(self, method: Callable[..., SlackResponse], **arguments: Any) -> SlackResponse:
@@ -144,8 +155,8 @@ def _judged(error: SlackApiError) -> Postponed | Refused:
     said = str(response.get("error") or "") if isinstance(getattr(response, "data", None), dict) else ""
     if status == _TOO_MANY or said in _BUSY:
         return Postponed("Slack asks for patience", retry_after_s=_retry_after(dict(response.headers or {})))
-    if status >= _SERVER_ERROR or said in _FAILING or not said:
-        return Postponed(f"Slack fails: {said or f'HTTP {status}'}", uncertain=True)
+    if status >= _SERVER_ERROR or said in _FAILING or not _A_CODE.fullmatch(said):
+        return Postponed(f"Slack fails: {clean(said, 100) or f'HTTP {status}'}", uncertain=True)
     return (_ThreadGone if said in _THREAD_GONE else Refused)(f"{_SAID}{said}")
 
 

@@ -1,5 +1,6 @@
 """A store, a clock, and fakes of the receivers."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,9 +15,18 @@ from tests.unit.notify.nights import HandClock, Office
 TEAM = {"channels": {"team": {"kind": "slack", "channel": FakeSlack.channel}}}
 
 
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of an empty store: copying it is quicker than making the schema for each test."""
+    file = tmp_path_factory.mktemp("store") / "recloser.db"
+    Store.open(f"sqlite:///{file}").close()
+    return file
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(tmp_path: Path, empty_store: Path) -> Iterator[Store]:
     """A store on a fresh file."""
+    shutil.copy(empty_store, tmp_path)
     with Store.open(f"sqlite:///{tmp_path}/recloser.db") as opened:
         yield opened
 

@@ -5,9 +5,11 @@ from datetime import timedelta
 import pytest
 
 from recloser.values import DeliveryState
-from tests.fakes.slack import CLOSED, INTERNAL, RATE_LIMITED, FakeSlack, not_ok
-from tests.fakes.wire import Fault
+from tests.fakes.slack import CLOSED, INTERNAL, FakeSlack, not_ok
+from tests.fakes.wire import Answer, Fault
 from tests.unit.notify.nights import Office, failure
+
+BUSY = Fault("answer", answer=Answer(429, {"ok": False, "error": "ratelimited"}, {"Retry-After": "3600"}))
 
 
 def test_one_thread_follows_a_failure_from_its_first_night_to_its_end(office: Office, slack: FakeSlack) -> None:
@@ -33,7 +35,7 @@ def test_five_hundred_failures_at_once_are_one_message(office: Office, slack: Fa
     assert "500 of 500 are left" in slack.texts[1]
 
 
-@pytest.mark.parametrize("outage", [RATE_LIMITED, INTERNAL, CLOSED, not_ok("service_unavailable")])
+@pytest.mark.parametrize("outage", [BUSY, INTERNAL, CLOSED, not_ok("service_unavailable")])
 def test_a_week_without_slack_arrives_once_and_in_order(outage: Fault, office: Office, slack: FakeSlack) -> None:
     """Seven nights, each with a failure of its own; what came and went meanwhile is never heard of."""
     office.declare(alerts={"escalate_after_nights": 0})
