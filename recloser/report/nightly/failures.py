@@ -48,7 +48,7 @@ def new_section(report: CycleReport, limits: Limits) -> Section:
 def _changes(name: str, changes: Sequence[TestChange], since: str, places: Places, limits: Limits) -> Table:
     names = ("test", "suite", "now", "was", since)
     caption = f"{name} ({number(len(changes))})"
-    return tabled(caption, names, changes, lambda change: _change(change, places), limit=limits.rows, noun="tests")
+    return tabled(caption, names, changes, lambda change: _change(change, places), limit=limits.tests, noun="tests")
 
 
 def _change(change: TestChange, places: Places) -> tuple[Cell, ...]:

@@ -1,4 +1,4 @@
-"""A night on disk, where its page can be opened, sent and served: each file whole, or not there."""
+"""A night on disk, for whoever ran it: each file whole, or not there."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,6 +1,9 @@
 """The page as one HTML file that needs nothing else: no script, no request, from disk, on a phone."""
 
+from base64 import b64encode
 from functools import cache
+from hashlib import sha256
+from importlib.resources import files
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
@@ -48,5 +51,12 @@ def _template() -> Template:
         lstrip_blocks=True,
     )
     environment.filters["lines"] = lines_of
-    environment.globals.update(draw_bars=draw_bars, redraw=redraw)
+    style = files("recloser.report").joinpath("templates/nightly.css").read_text(encoding="utf-8")
+    digest = b64encode(sha256(style.encode()).digest()).decode()
+    environment.globals.update(
+        draw_bars=draw_bars,
+        redraw=redraw,
+        style=Markup(style),  # noqa: S704 - ours
+        style_hash=Markup(f"sha256-{digest}"),  # noqa: S704 - nothing but base64
+    )
     return environment.get_template("nightly.html.j2")

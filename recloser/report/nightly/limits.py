@@ -18,7 +18,7 @@ class Limits:
     groups: int
     """Of failures, those of one cause together."""
     tests: int
-    """In each group."""
+    """In each group, and in each list of what changed."""
     passage: int
     """Characters of a log or a traceback, from its end."""
     pictures: int
@@ -39,7 +39,7 @@ class Limits:
 
 
 PAGE = Limits(rows=60, groups=60, tests=20, passage=8_000, pictures=600_000)
-ARTIFACT = Limits(rows=25, groups=10, tests=5, passage=1_500, pictures=0, nights=0)
+ARTIFACT = Limits(rows=25, groups=10, tests=10, passage=1_500, pictures=0, nights=0)
 TERMINAL = Limits(rows=10, groups=8, tests=3, passage=0, pictures=0, nights=0)
 
 

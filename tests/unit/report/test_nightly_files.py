@@ -23,6 +23,7 @@ def test_lies_in_a_folder_of_the_cycle(tmp_path: Path) -> None:
     assert files.json.read_text() == nightly_json(report)
     assert files.junit.read_text() == merged_junit(runs)
     assert len(list(home.iterdir())) == 4
+    assert home.stat().st_mode & 0o077 == 0
 
 
 def test_json_reads_back_as_the_same_night() -> None:

@@ -24,6 +24,7 @@ from recloser.validation import (
     render_text,
 )
 from recloser.validation.corruption import corrupt_dataset
+from recloser.validation.svg import draw
 from recloser.values import utc_now
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=http://evil.example/x onerror=1>`</code>[a](http://b)\x1b[31m{{7*7}}"
@@ -141,3 +142,12 @@ def test_the_table_starts_with_what_weighs_most(broken: Report) -> None:
     assert rows[0]["state"] == "failed"
     assert rows[0]["gate"] == "critical"
     assert len(rows) == len(broken.findings)
+
+
+def test_lines_are_told_apart_without_colour() -> None:
+    """Each has its name and its dashes inside the picture, which is shown on other pages as well."""
+    lines = tuple(Series(name=name, y=(1.0, 2.0)) for name in ("load", "<b>"))
+    picture = str(draw(Chart(title="t", x_name="x", y_name="y", x=(0.0, 1.0), series=lines)))
+    assert ">load</text>" in picture
+    assert ">&lt;b&gt;</text>" in picture
+    assert len(set(re.findall('<polyline [^>]*stroke-dasharray="([^"]+)"', picture))) == 2
