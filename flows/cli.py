@@ -7,7 +7,10 @@ import typer
 
 from recloser.errors import RecloserError
 
-COMMANDS = ("data", "diagnose", "faults", "heal", "incidents", "notify", "policy", "sandbox", "signatures")
+COMMANDS = (
+    *("data", "diagnose", "faults", "heal", "history", "incidents"),
+    *("notify", "policy", "sandbox", "signatures"),
+)
 """A command is the function, or the `app`, of the module of its name in `flows.commands`."""
 
 

@@ -14,8 +14,10 @@ from recloser.values.cycle import (
     DataRun,
     ServiceRun,
     SlowerTest,
+    SlowTest,
     Stage,
     TestChange,
+    TestNight,
 )
 from recloser.values.delivery import (
     Change,
@@ -172,6 +174,7 @@ __all__ = [
     "ServiceRun",
     "Severity",
     "Silence",
+    "SlowTest",
     "SlowerTest",
     "Stage",
     "Standing",
@@ -181,6 +184,7 @@ __all__ = [
     "Tally",
     "TestAttempt",
     "TestChange",
+    "TestNight",
     "TestStatus",
     "TestVerdict",
     "Turn",

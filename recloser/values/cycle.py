@@ -7,7 +7,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from recloser.values.base import Value
-from recloser.values.suite import CodeState, Environment, Judgement, TestStatus
+from recloser.values.suite import CodeState, Environment, Judgement, TestAttempt, TestStatus
 
 
 class CycleVerdict(StrEnum):
@@ -94,6 +94,42 @@ class SlowerTest(Value):
     def ratio(self) -> float:
         """How many times longer."""
         return self.duration_s / self.baseline_s
+
+
+class SlowTest(Value):
+    """One of the tests that take longest."""
+
+    suite: str
+    test_id: str
+    median_s: float = Field(ge=0)
+    durations_s: tuple[float, ...] = Field(min_length=1)
+    """Of its passes, the oldest first; those that needed a second attempt are left out."""
+    trend: float | None = None
+    """Median of the newer half over that of the older; None where there are fewer than four."""
+
+
+class TestNight(Value):
+    """One test in one cycle."""
+
+    __test__ = False
+
+    cycle_id: str
+    at: datetime
+    attempts: tuple[TestAttempt, ...] = ()
+    """The suite's own run with its reruns, then probes; empty where the suite ran without this test."""
+
+    @property
+    def deciding(self) -> TestAttempt | None:
+        """The attempt that says how it ended: the last pass, else the last failure, else the last; never a probe."""
+        own = [attempt for attempt in self.attempts if not attempt.probe]
+        own.sort(key=lambda attempt: (attempt.status.is_pass, attempt.status.is_failure, attempt.number))
+        return own[-1] if own else None
+
+    @property
+    def is_flaky(self) -> bool:
+        """Whether it failed and passed on the same code."""
+        own = [attempt.status for attempt in self.attempts if not attempt.probe]
+        return any(status.is_pass for status in own) and any(status.is_failure for status in own)
 
 
 class Comparison(Value):

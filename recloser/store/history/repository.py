@@ -20,12 +20,14 @@ from recloser.store.history.cycles import (
     stage_of,
 )
 from recloser.store.history.durations import expected_durations
+from recloser.store.history.names import find_target, find_tests
 from recloser.store.history.nights import read_points, read_weeks
 from recloser.store.history.retention import KEEP_CYCLES, drop_unused_details, fold, old_cycles
+from recloser.store.history.story import read_story, read_test_weeks
 from recloser.store.history.suites import read_runs, save_run
 from recloser.store.history.tables import CycleRow, DataRunRow, ServiceRunRow, StageRow
 from recloser.store.rows import columns_of, value_of
-from recloser.values import Cycle, CycleVerdict, DataRun, HistoryPoint, ServiceRun, Stage, SuiteRun, WeekRow
+from recloser.values import Cycle, CycleVerdict, DataRun, HistoryPoint, ServiceRun, Stage, SuiteRun, TestNight, WeekRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -215,6 +217,34 @@ class History:
         """The suite runs of a cycle in the order they began, whole: attempts too are in the order they began."""
         with self._transactions.read() as session:
             return tuple(read_runs(session, cycle_id))
+
+    def find_target(self, name: str | None = None) -> str:
+        """The target of this name, or the only one in the store where none is named.
+
+        Raises:
+            StoreError: There is none, or there are several to choose from.
+        """
+        with self._transactions.read() as session:
+            return find_target(session, name)
+
+    def find_tests(self, target: str, name: str) -> tuple[tuple[str, str], ...]:
+        """Suites and test ids that a person means by a name: an id, or a part that no other id has.
+
+        Raises:
+            StoreError: None or several are called so; the message suggests names.
+        """
+        with self._transactions.read() as session:
+            return find_tests(session, target, name)
+
+    def story(self, target: str, suite: str, test_id: str, *, last: int = 30) -> tuple[TestNight, ...]:
+        """One test in the newest cycles that ran its suite, the oldest first."""
+        with self._transactions.read() as session:
+            return tuple(read_story(session, target, suite, test_id, last))
+
+    def test_weeks(self, target: str, suite: str, test_id: str) -> tuple[WeekRow, ...]:
+        """What is left of a test's nights that were pruned, week by week, the oldest first."""
+        with self._transactions.read() as session:
+            return tuple(read_test_weeks(session, target, suite, test_id))
 
     def points(self, target: str, *, last: int = 60) -> tuple[HistoryPoint, ...]:
         """A target's newest cycles, counted; the oldest first, one that is running among them."""
