@@ -28,13 +28,13 @@ def new_section(report: CycleReport, limits: Limits) -> Section:
     new = len(comparison.new_failures)
     places = places_of(report, limits)
     changes = (
-        ("New failures", comparison.new_failures, "fails since"),
-        ("Still failing", comparison.still_failing, "fails since"),
-        ("Fixed", comparison.fixed, "passes since"),
-        ("Tests that were added", comparison.added, "here since"),
-        ("Tests that are gone", comparison.removed, "gone since"),
+        ("New failures", comparison.new_failures, ("test", "suite", "now", "was", "fails since")),
+        ("Still failing", comparison.still_failing, ("test", "suite", "now", "was", "fails since")),
+        ("Fixed", comparison.fixed, ("test", "suite", "now", "was")),
+        ("Tests that were added", comparison.added, ("test", "suite", "now")),
+        ("Tests that are gone", comparison.removed, ("test", "suite", "was")),
     )
-    tables = tuple(_changes(name, found, since, places, limits) for name, found, since in changes if found)
+    tables = tuple(_changes(name, found, names, places, limits) for name, found, names in changes if found)
     return Section(
         "new",
         "What is new",
@@ -45,20 +45,22 @@ def new_section(report: CycleReport, limits: Limits) -> Section:
     )
 
 
-def _changes(name: str, changes: Sequence[TestChange], since: str, places: Places, limits: Limits) -> Table:
-    names = ("test", "suite", "now", "was", since)
-    caption = f"{name} ({number(len(changes))})"
-    return tabled(caption, names, changes, lambda change: _change(change, places), limit=limits.tests, noun="tests")
+def _changes(name: str, changes: Sequence[TestChange], names: Sequence[str], places: Places, limits: Limits) -> Table:
+    def row(change: TestChange) -> tuple[Cell, ...]:
+        cells = _change(change, places)
+        return tuple(cells[column] for column in names)
+
+    return tabled(f"{name} ({number(len(changes))})", names, changes, row, limit=limits.tests, noun="tests")
 
 
-def _change(change: TestChange, places: Places) -> tuple[Cell, ...]:
-    return (
-        Cell(change.test_id, code=True, href=places.get((change.suite, change.test_id), "")),
-        Cell(change.suite),
-        Cell(change.status.value, status_mark(change.status)),
-        Cell(change.was.value if change.was else "not there", status_mark(change.was)),
-        Cell(change.since or DASH),
-    )
+def _change(change: TestChange, places: Places) -> dict[str, Cell]:
+    return {
+        "test": Cell(change.test_id, code=True, href=places.get((change.suite, change.test_id), "")),
+        "suite": Cell(change.suite),
+        "now": Cell(change.status.value, status_mark(change.status)),
+        "was": Cell(change.was.value if change.was else "not there", status_mark(change.was)),
+        "fails since": Cell(change.since or DASH),
+    }
 
 
 def causes_section(report: CycleReport, limits: Limits) -> Section | None:
@@ -82,37 +84,38 @@ def causes_section(report: CycleReport, limits: Limits) -> Section | None:
 
 def _case(place: int, group: FailureGroup, limits: Limits) -> Case:
     passages = (("What the runner printed", group.text), ("What the test printed and logged", group.output))
-    uniform = all((test.verdict, test.evidence) == (group.verdict, group.tests[0].evidence) for test in group.tests)
+    alike = len({(test.verdict, test.evidence) for test in group.tests}) == 1
     return Case(
         f"cause-{place}",
         group.title,
         failure_mark(group.verdict),
-        group.verdict,
-        facts=tuple(fact for fact in _case_facts(group) if fact[1]),
+        group.verdict or "failed",
+        facts=tuple(fact for fact in _case_facts(group, alike=alike) if fact[1]),
         where=group.where,
         source=group.source,
         passages=tuple(Passage(title, tail(text, limits.passage)) for title, text in passages if text.strip()),
-        table=failed_tests(counted(len(group.tests), "test"), group.tests, limits.tests, judged=not uniform),
+        table=failed_tests(counted(len(group.tests), "test"), group.tests, limits.tests, judged=not alike),
     )
 
 
-def _case_facts(group: FailureGroup) -> tuple[tuple[str, str], ...]:
-    evidence = next((test.evidence for test in group.tests if test.evidence), "")
+def _case_facts(group: FailureGroup, *, alike: bool) -> tuple[tuple[str, str], ...]:
+    evidence = group.tests[0].evidence if alike else ""
     return ("evidence", evidence), ("first seen in", group.since), ("fingerprint", group.fingerprint)
 
 
 def failed_tests(caption: str, tests: Sequence[FailedTest], limit: int, *, judged: bool = True) -> Table:
     """Tests that failed, how often, and unless they all are judged alike, what each is judged to be."""
-    names = ("test", "suite", "failed attempts", "judged", "because")
+    names = ("test", "suite", "ended", "failed attempts", "judged", "because")
     kept = len(names) if judged else len(names) - 2
     return tabled(caption, names[:kept], tests, lambda test: _failed_test(test)[:kept], limit=limit, noun="tests")
 
 
 def _failed_test(test: FailedTest) -> tuple[Cell, ...]:
-    verdict = test.verdict or test.status.value
+    verdict = test.verdict or "failed"
     return (
         Cell(test.test_id, code=True),
         Cell(test.suite),
+        Cell(test.status.value, status_mark(test.status)),
         Cell(f"{test.failed_attempts} of {test.attempts}"),
         Cell(verdict, failure_mark(verdict)),
         Cell(test.evidence or DASH),
@@ -121,7 +124,7 @@ def _failed_test(test: FailedTest) -> tuple[Cell, ...]:
 
 def slower_section(report: CycleReport, limits: Limits) -> Section:
     """Tests that took longer: a screen, and named so."""
-    slower = sorted(report.comparison.slower, key=lambda test: -test.ratio)
+    slower = report.comparison.slower
     names = ("test", "suite", ">before, median", ">now", ">ratio", ">nights before")
     table = tabled("Longer than before", names, slower, _slower, limit=limits.rows, noun="tests")
     return Section(

@@ -62,6 +62,8 @@ def _failed_note(report: CycleReport, judged: int) -> str:
     comparison = report.comparison
     if comparison.new_failures:
         return f"{number(len(comparison.new_failures))} new"
+    if added := sum(change.status.is_failure for change in comparison.added):
+        return f"{number(added)} in added tests"
     if not judged:
         return "none was judged"
     if comparison.failed or comparison.still_failing:

@@ -22,7 +22,12 @@ _JUDGEMENTS = {
     Judgement.NOT_VERIFIED: ("not verified", Mark.UNKNOWN),
     None: ("not ended", Mark.UNKNOWN),
 }
-_HARMLESS = ("flaky", "quarantine", "slow")
+_FAILURES = {
+    "flaky": Mark.NOTE,
+    "quarantine": Mark.NOTE,
+    "infrastructure": Mark.UNKNOWN,
+    "not judged": Mark.UNKNOWN,
+}
 
 
 def verdict_word(verdict: CycleVerdict | None) -> str:
@@ -58,7 +63,7 @@ def status_mark(status: TestStatus | None) -> Mark:
 
 def failure_mark(verdict: str) -> Mark:
     """How a failure stands, by what it is judged to be; in doubt it is bad."""
-    return Mark.NOTE if any(word in verdict.lower() for word in _HARMLESS) else Mark.BAD
+    return next((mark for word, mark in _FAILURES.items() if word in verdict.lower()), Mark.BAD)
 
 
 def number(count: int) -> str:

@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 
 from recloser.report.nightly import nightly_html, nightly_markdown
 from recloser.report.nightly.html import MOST_BYTES
-from recloser.values import Comparison, CycleReport, CycleVerdict, DataRun, Judgement, SuiteSummary, TestStatus
+from recloser.values import (
+    Comparison,
+    CycleReport,
+    CycleVerdict,
+    DataRun,
+    Judgement,
+    SuiteSummary,
+    TestChange,
+    TestStatus,
+)
 from tests.unit.report.nights import a_green_night, a_night, a_storm, with_every_number, with_every_text
 from tests.unit.report.parsed import ATTACKS
 from tests.unit.store.strategies import any_text
@@ -161,6 +170,28 @@ class TestContent:
         ):
             assert said in causes
 
+    def test_what_is_judged_alike_is_said_once(self, night: str) -> None:
+        """And what is not, of each test."""
+        assert section(night, "causes").count("failed 2 of 2 times tonight") == 1
+        (group, *_) = a_night().groups
+        outage = group.tests[0].model_copy(update={"verdict": "infrastructure", "evidence": "the database was down"})
+        mixed = group.model_copy(update={"tests": (*group.tests[:2], outage)})
+        causes = section(nightly_html(a_night(groups=(mixed,))), "causes")
+        assert causes.count("failed 2 of 2 times tonight") == 2
+        assert "? infrastructure the database was down" in causes
+
+    def test_a_failure_without_a_verdict_is_a_failure(self) -> None:
+        """In doubt it is bad."""
+        (group, *_) = a_night().groups
+        page = nightly_html(a_night(groups=(group.model_copy(update={"verdict": ""}),)))
+        assert "✕ failed AssertionError" in section(page, "causes")
+
+    def test_a_test_that_is_gone_has_no_end(self) -> None:
+        """Only what it was."""
+        gone = TestChange(suite="unit", test_id="t.py::gone", status=TestStatus.NOT_RUN, was=TestStatus.PASSED)
+        page = nightly_html(a_night(comparison=Comparison(base="b", removed=(gone,))))
+        assert section(page, "new").endswith("Tests that are gone (1) test suite was t.py::gone unit ✓ passed")
+
     def test_the_colours_of_a_terminal_are_gone(self, night: str) -> None:
         """What they coloured stays."""
         assert "E       AssertionError: residual" in night
@@ -183,7 +214,7 @@ class TestContent:
         assert section(nightly_html(a_night(missing=(said,))), "not-verified").count("was given up") == 1
 
     def test_slower_tests_are_named_as_a_screen(self, night: str) -> None:
-        """The worst first, with what they are measured by."""
+        """In the order in which they are given, with what they are measured by."""
         slower = section(night, "slower")
         assert "A screen, no verdict" in slower
         assert slower.index("case300") < slower.index("case9241pegase")
