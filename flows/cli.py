@@ -8,8 +8,17 @@ import typer
 from recloser.errors import RecloserError
 
 COMMANDS = (
-    *("data", "diagnose", "faults", "heal", "history", "incidents"),
-    *("notify", "policy", "sandbox", "signatures"),
+    "data",
+    "diagnose",
+    "faults",
+    "heal",
+    "history",
+    "incidents",
+    "notify",
+    "policy",
+    "sandbox",
+    "services",
+    "signatures",
 )
 """A command is the function, or the `app`, of the module of its name in `flows.commands`."""
 

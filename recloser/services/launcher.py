@@ -13,16 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psutil
-
 from recloser.processes import Identity, identity, is_alive
 from recloser.redaction import Redactor, shown
-from recloser.services import environment, postgresql, probe
+from recloser.services import environment, postgresql
 from recloser.services.errors import NotStartedError
 from recloser.services.group import Group, Launch
 from recloser.services.logs import ServiceLog
-from recloser.services.patience import Effort
 from recloser.services.ports import free_port, listeners, listens, reachable
+from recloser.services.question import Question
 from recloser.services.records import MARK, ServiceRecord, declaration_of, sweep
 
 if TYPE_CHECKING:
@@ -31,10 +29,6 @@ if TYPE_CHECKING:
     from recloser.services.probe import Answer
     from recloser.services.records import Records
     from recloser.target import Service
-
-_TIMEOUT_S, _INTERVAL_S = 0.4, 0.2
-_COMMAND_TIMEOUT_S, _COMMAND_INTERVAL_S = 5.0, 1.0
-_WAITING = {psutil.STATUS_RUNNING, psutil.STATUS_DISK_SLEEP}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +66,7 @@ class Launcher:
         hidden = environment.secrets(service, urls.values(), site.ambient)
         self._redact = Redactor((*hidden, self._password))
         self._port = service.port
+        self._question = Question(service, self._command)
         self._folder: Path | None = None
         self._launch: Launch | None = None
         self._noted = False
@@ -83,8 +78,7 @@ class Launcher:
     @property
     def interval_s(self) -> float:
         """From one question to the next."""
-        usual = _COMMAND_INTERVAL_S if isinstance(self._service.test, tuple) else _INTERVAL_S
-        return self._service.healthcheck.interval_s or usual
+        return self._question.interval_s
 
     @property
     def url(self) -> str:
@@ -119,15 +113,16 @@ class Launcher:
 
     def adopt(self, record: ServiceRecord) -> bool:
         """Whether the recorded service is what listens there and answers; its address is taken over then."""
-        if not is_alive(record.leader) or (record.listener is None and self._service.port is not None):
+        if not is_alive(record.leader) or record.listener is None:
             return False
         self._port = record.port
         with contextlib.suppress(OSError):
             if record.folder is not None:
                 self._password = postgresql.password_in(Path(record.folder))
-        if record.listener is not None and record.port is not None:
+        if record.port is not None:
             found = [listener.identity for listener in listeners(self._service.host, record.port)]
-            if record.listener not in found:
+            # where the system does not tell who listens, it has to do that the leader lives
+            if record.listener not in found and found != [None]:
                 return False
         return self._service.test == "none" or self.ask().up
 
@@ -164,24 +159,13 @@ class Launcher:
 
     def answers(self, group: Group) -> None:
         """It is up: note who listens, so that it can be told from strangers."""
-        if self._port is None:
-            return
-        listener = listens(group.leader, self._service.host, self._port)
+        listener = None if self._port is None else listens(group.leader, self._service.host, self._port)
         with contextlib.suppress(OSError):  # then nobody adopts it, which harms nothing
-            self._note(group, listener)
+            self._note(group, listener or group.leader)
 
     def ask(self) -> Answer:
         """Ask once whether it is up."""
-        test, limit_s = self._service.test, self._service.healthcheck.timeout_s
-        host, port = reachable(self._service.host), self._port or 0
-        if isinstance(test, tuple):
-            return probe.ask_command(self._command(test), limit_s or _COMMAND_TIMEOUT_S)
-        limit_s = limit_s or _TIMEOUT_S
-        if test == "tcp":
-            return probe.ask_tcp(host, port, limit_s)
-        if test == "postgresql":
-            return probe.ask_postgresql(host, port, postgresql.USER, limit_s)
-        return probe.ask_http(host, port, self._service.health, self._service.expect, limit_s)
+        return self._question.ask(self._port)
 
     def clean(self) -> None:
         """Forget what was started here; it is gone."""
@@ -226,16 +210,3 @@ class Launcher:
             shutil.rmtree(record.folder, ignore_errors=True)
         self._site.records.forget(self._name)
         self.log.note("what an earlier run had left was ended")
-
-
-def effort(leader: Identity) -> Effort:
-    """What the processes below this one have done so far, and whether one of them waits to do more."""
-    spent, waits = 0.0, False
-    with contextlib.suppress(psutil.Error):
-        main = psutil.Process(leader.pid)
-        for process in (main, *main.children(recursive=True)):
-            with contextlib.suppress(psutil.Error):
-                times = process.cpu_times()
-                spent += times.user + times.system
-                waits = waits or process.status() in _WAITING
-    return Effort(cpu_s=spent, waits=waits)

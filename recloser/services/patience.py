@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from recloser.services.effort import Effort
+
 FIRST_S, MOST_S = 0.05, 5.0
 _IDLE_SHARE = 0.05
 
@@ -39,16 +41,6 @@ class Restarts:
     def recent(self) -> int:
         """How many are in the window."""
         return len(self._at)
-
-
-@dataclass(frozen=True, slots=True)
-class Effort:
-    """What the processes of a service have done so far."""
-
-    cpu_s: float
-    """Processor time of all of them."""
-    waits: bool
-    """Whether one of them waits for a processor or a disk right now."""
 
 
 @dataclass(slots=True)

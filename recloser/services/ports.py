@@ -43,6 +43,18 @@ def reachable(host: str) -> str:
     return _ANYWHERE.get(host, host)
 
 
+def takes_connections(host: str, port: int, timeout_s: float) -> bool:
+    """Whether somebody listens there.
+
+    A connection to a free port of the range that connections come from can, once in a while, reach itself.
+
+    Raises:
+        OSError: Nobody does, or nobody answers in time.
+    """
+    with socket.create_connection((host, port), timeout_s) as talk:
+        return bool(talk.getsockname() != talk.getpeername())
+
+
 def listeners(host: str, port: int) -> list[Listener]:
     """Who listens where `host` and `port` are asked; empty when nobody does."""
     host = reachable(host)
@@ -86,9 +98,8 @@ def _covers(address: str, host: str) -> bool:
 
 def _is_free(host: str, port: int) -> bool:
     try:
-        socket.create_connection((host, port), _CONNECT_S).close()
+        return not takes_connections(host, port, _CONNECT_S)
     except TimeoutError:
         return False  # what hangs listens all the same
     except OSError:
         return True
-    return False

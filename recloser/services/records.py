@@ -38,7 +38,7 @@ class ServiceRecord(Value):
     leader: Identity
     """The process that was started; it leads its own session."""
     listener: Identity | None = None
-    """The process that listens on the port, once it answered."""
+    """The process that listens on the port, once it answered; the leader where there is no port or nobody can tell."""
     port: int | None = None
     folder: str | None = None
     """What goes with it when it ends."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from typing import TYPE_CHECKING, Self
 
 from recloser.services.errors import ServicesError
@@ -50,6 +51,7 @@ class Supervisor:
             ambient=dict(os.environ if ambient is None else ambient),
         )
         self._watches: dict[str, Watch] = {}
+        self._one_at_a_time = threading.Lock()
         self._stopped = False
 
     def __enter__(self) -> Self:
@@ -77,13 +79,12 @@ class Supervisor:
             self._site.records.create()
         except OSError as error:
             raise ServicesError(f"{self._site.records.root} cannot be made: {error.strerror}") from error
-        for name in self._with_needed(self._system.services if names is None else names):
-            if name not in self._watches:
-                service = self._system.services[name]
-                needed = [self._watches[other] for other in service.needs]
-                self._watches[name] = Watch(name, service, self._site, needed)
-        for watch in self._watches.values():
-            watch.wait_settled()
+        asked = self._with_needed(self._system.services if names is None else names)
+        with self._one_at_a_time:
+            for name in asked:
+                self._watch(name)
+        for name in asked:
+            self._watches[name].wait_settled()
 
     def ready(self, name: str) -> bool:
         """Whether a service is up right now; one that was never started, or cannot be asked, is not."""
@@ -105,6 +106,12 @@ class Supervisor:
             watch.ask_to_stop()
         for watch in self._watches.values():
             watch.wait_over()
+
+    def _watch(self, name: str) -> None:
+        if name not in self._watches:
+            service = self._system.services[name]
+            needed = [self._watches[other] for other in service.needs]
+            self._watches[name] = Watch(name, service, self._site, needed)
 
     def _with_needed(self, names: Iterable[str]) -> list[str]:
         services = self._system.services

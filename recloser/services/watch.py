@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import signal
 import socket
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from recloser.services.errors import GivenUpError, NotStartedError
 from recloser.services.group import readable
-from recloser.services.launcher import Launcher, effort
-from recloser.services.patience import Pulse, Restarts, pause_s
+from recloser.services.launcher import Launcher
+from recloser.services.patience import Restarts, pause_s
 from recloser.services.tally import Tally
+from recloser.services.vigil import Vigil
 from recloser.values import Judgement
 
 if TYPE_CHECKING:
@@ -24,9 +23,7 @@ if TYPE_CHECKING:
     from recloser.target import Service
     from recloser.values import ServiceRun
 
-_FIRST_PAUSE_S, _PAUSE_GROWTH = 0.01, 1.3
 _TURN_S = 0.05
-_FOREVER_S = 3_600.0
 
 
 class _StoppedError(Exception):
@@ -52,6 +49,7 @@ class Watch:
         self._restarts = Restarts(service.restarts, service.restart_window_s)
         self._settled, self._over, self._stopping = threading.Event(), threading.Event(), threading.Event()
         self._wake, self._waker = socket.socketpair()
+        self._lost = False
         self._group: Group | None = None
         self._launcher: Launcher | None = None
         for other in self._needed:
@@ -92,37 +90,55 @@ class Watch:
         try:
             self._live()
         except _StoppedError:
-            pass
+            self._settle()
+            for user in self._users:
+                user._over.wait()  # noqa: SLF001 - of the same class
         except NotStartedError as error:
-            self._tally.judge(Judgement.NOT_VERIFIED, str(error))
+            self._settle(Judgement.NOT_VERIFIED, str(error))
         except GivenUpError as error:
-            self._tally.judge(Judgement.FAILED, str(error))
+            self._settle(Judgement.FAILED, str(error))
         except Exception as error:  # noqa: BLE001 - one that breaks must not leave the others waiting
-            self._tally.judge(Judgement.NOT_VERIFIED, f"it could not be watched: {error!r}")
+            self._settle(Judgement.NOT_VERIFIED, f"it could not be watched: {error!r}")
         finally:
-            self._tally.ended()
-            self._settled.set()
-            self._finish()
-            self._over.set()
+            try:
+                self._end()
+            finally:
+                self._over.set()
+
+    def _settle(self, judgement: Judgement | None = None, reason: str = "") -> None:
+        """It will not come up any more, and if there is a verdict it is this."""
+        if judgement is not None:
+            told = self._launcher.told(reason) if self._launcher is not None else reason
+            self._tally.judge(judgement, told)
+        self._tally.ended()
+        self._lost = True
+        self._settled.set()
 
     def _live(self) -> None:
         self._launcher = launcher = Launcher(self.name, self._service, self._site, self._urls_of_needed())
         group = self._start_or_adopt(launcher)
+        vigil = Vigil(self._service, launcher, self._tally, self._pause, self._settled.set)
         if group is None:
-            self._look_on(launcher)
-        else:
-            self._keep_up(launcher, group)
+            vigil.look_on()
+        self._keep_up(vigil, launcher, group)
 
     def _urls_of_needed(self) -> dict[str, str]:
         urls = {}
         for other in self._needed:
             other.wait_settled()
-            self._pause(0)
-            if not other.up:
+            if not self._waited_for(other):
                 raise NotStartedError(f"it needs {other.name}, which is not up: {other.result().reason}")
             if other.url_env is not None:
                 urls[other.url_env] = other.url
         return urls
+
+    def _waited_for(self, other: Watch) -> bool:
+        """Whether another one is up; where it is just being started again, that is waited for."""
+        deadline = time.monotonic() + other._service.start_s
+        self._pause(0)
+        while not other.up and not other._lost and time.monotonic() < deadline:
+            self._pause(_TURN_S)
+        return other.up
 
     def _start_or_adopt(self, launcher: Launcher) -> Group | None:
         """What was started; None where it runs already and is ours."""
@@ -146,10 +162,10 @@ class Watch:
         self._group = launcher.start()
         return self._group
 
-    def _keep_up(self, launcher: Launcher, group: Group) -> None:
+    def _keep_up(self, vigil: Vigil, launcher: Launcher, group: Group) -> NoReturn:
         """Start it again whenever it fails, until it does so too often."""
         while True:
-            why = launcher.told(self._fail_at_last(launcher, group))
+            why = launcher.told(vigil.watch(group))
             self._tally.fell(why)
             launcher.log.note(why)
             group.end(0)
@@ -164,80 +180,6 @@ class Watch:
         window = f" within {self._service.restart_window_s:g} s" if self._service.restart_window_s else ""
         return f"crash loop: it was started again {self._restarts.recent} times{window}, and {why}"
 
-    def _fail_at_last(self, launcher: Launcher, group: Group) -> str:
-        """Watch one start of it; why it did not last."""
-        if self._service.test != "none":
-            return self._come_up(launcher, group) or self._stay_up(launcher, group)
-        self._tally.judge(Judgement.NOT_VERIFIED, "nobody can tell whether it is up: its `healthcheck` asks nothing")
-        self._settled.set()
-        while not group.has_ended:
-            self._pause(_FOREVER_S)
-        return _how_it_ended(group)
-
-    def _come_up(self, launcher: Launcher, group: Group) -> str:
-        """Wait until it is up; why it ended before, if it did."""
-        deadline, pause = time.monotonic() + self._service.start_s, _FIRST_PAUSE_S
-        came = False
-        while True:
-            answer = launcher.ask()
-            self._pause(0)
-            if group.has_ended:
-                return f"{_how_it_ended(group)} before it was up"
-            if answer.up:
-                self._tally.answered()
-                self._settled.set()
-                launcher.answers(group)
-                return ""
-            self._tally.missed()
-            came = came or answer.came
-            if time.monotonic() > deadline:
-                kind = GivenUpError if came else NotStartedError
-                raise kind(launcher.told(f"it is not up after {self._service.start_s:g} s: {answer.said}"))
-            self._pause(pause)
-            pause = min(pause * _PAUSE_GROWTH, launcher.interval_s)
-
-    def _stay_up(self, launcher: Launcher, group: Group) -> str:
-        """Ask it again and again; why it failed in the end.
-
-        What answers, but not as it should, is not started again: that it hangs is not the reason.
-        """
-        check = self._service.healthcheck
-        pulse, wrong, asked_at = Pulse(check.retries, check.busy_s), 0, time.monotonic()
-        while True:
-            self._pause(asked_at + launcher.interval_s - time.monotonic())
-            if group.has_ended:
-                return _how_it_ended(group)
-            asked_at = time.monotonic()
-            answer = launcher.ask()
-            wrong = 0 if answer.up else wrong + 1
-            if answer.up:
-                self._tally.answered()
-            else:
-                self._tally.missed()
-            if answer.came:
-                pulse.answered()
-                if wrong >= check.retries:
-                    self._tally.fell(launcher.told(answer.said))
-            elif pulse.missed(time.monotonic(), lambda: effort(group.leader)):
-                return f"it hung: {answer.said}"
-
-    def _look_on(self, launcher: Launcher) -> None:
-        """Ask what another process of ours runs; it is that one's to start again."""
-        self._tally.answered()
-        self._settled.set()
-        missed = 0
-        while True:
-            self._pause(launcher.interval_s)
-            answer = launcher.ask()
-            if answer.up:
-                missed = 0
-                self._tally.answered()
-                continue
-            missed += 1
-            self._tally.missed()
-            if missed >= self._service.healthcheck.retries:
-                self._tally.fell(launcher.told(f"another process runs it, and it is not up: {answer.said}"))
-
     def _pause(self, seconds: float) -> None:
         """Wait, but not longer than until the run is over or the service says something."""
         group = self._group
@@ -250,21 +192,8 @@ class Watch:
         if group is not None:
             group.hear()
 
-    def _finish(self) -> None:
-        for user in self._users:
-            user._over.wait()  # noqa: SLF001 - of the same class
-        with contextlib.suppress(OSError):
-            if self._group is not None:
-                self._group.end(self._service.stop_s)
+    def _end(self) -> None:
+        if self._group is not None:
+            self._group.end(self._service.stop_s)
         if self._launcher is not None:
             self._launcher.clean()
-
-
-def _how_it_ended(group: Group) -> str:
-    if group.code is None:
-        return "its guardian was killed"
-    if group.code >= 0:
-        return f"it ended with exit code {group.code}"
-    with contextlib.suppress(ValueError):
-        return f"it was ended by {signal.Signals(-group.code).name}"
-    return f"it was ended by signal {-group.code}"

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recloser.services.patience import MOST_S, Effort, Pulse, Restarts, pause_s
+from recloser.services.effort import Effort
+from recloser.services.patience import MOST_S, Pulse, Restarts, pause_s
 
 TIMES = st.lists(st.floats(min_value=0, max_value=1_000), max_size=40).map(sorted)
 
