@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import betaincinv, betaln
 
-from recloser.analytics.outcomes import codes, with_environment
+from recloser.analytics.outcomes import AT_BASE, codes, with_environment
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,14 +28,14 @@ def change_points(outcomes: pd.DataFrame) -> pd.DataFrame:
     """The best split of the outcomes of each test in each environment.
 
     Args:
-        outcomes: An outcome frame; only what is judged counts.
+        outcomes: An outcome frame; what is not judged, and what was run at the base, does not count.
 
     Returns:
         One row for each test and environment that failed at least once: `suite`, `test`, `environment`, `evidence` (ln
         of the Bayes factor, -inf with a single run), `rate_before`, `rate_after`, `since` (the cycle after the split),
         and `broken`.
     """
-    frame = with_environment(outcomes[outcomes["judged"]])
+    frame = with_environment(outcomes[outcomes["judged"] & (outcomes["probe"] != AT_BASE)])
     numbers, tests = codes(frame, "suite", "test", "environment")
     failing = np.bincount(numbers, weights=frame["failed"], minlength=len(tests)) > 0
     order = np.lexsort((frame["attempt"], frame["at"], numbers))

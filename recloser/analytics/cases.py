@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
 from recloser.analytics.evidence import assess
-from recloser.analytics.outcomes import KEYS
+from recloser.analytics.outcomes import AT_BASE, KEYS
 from recloser.analytics.storms import calm, during
 from recloser.values import OrderDependence, Tally
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 Test: TypeAlias = tuple[str, str]
 """Suite and test."""
 
-AT_BASE = "confirm-base"
 CONVINCING = 1e-4
 """Risk at which failures in a row are no longer put down to flakiness."""
 LEAST_RUNS = 2
@@ -100,10 +99,10 @@ def collect(
     troubled = head["failed"].to_numpy(dtype=bool) & during(head, outages)
     sound = head[~troubled]
     quiet = calm(judged, found, outages)
-    earlier = quiet[quiet["run"] < tonight["run"].max()]
+    earlier = quiet[(quiet["run"] < tonight["run"].max()) & (quiet["probe"] != AT_BASE)]
     heads, bases = tallies(sound), tallies(base)
     same_code = tallies(earlier[earlier["state"].isin(head["state"].unique())])
-    orders, streaks = order_dependence(sound), _streaks(earlier[earlier["probe"] != AT_BASE])
+    orders, streaks = order_dependence(sound), _streaks(earlier)
     in_outage = _first_outages(head[troubled], outages)
     before, after = _assessed(earlier, now), _assessed(quiet, now)
     for test, fingerprint in failed_tests(head):
@@ -144,7 +143,7 @@ def order_dependence(outcomes: pd.DataFrame) -> dict[Test, OrderDependence]:
     and fails in other orders more than once. One that fails alone each time and passes in the usual order is brittle.
     """
     probe = outcomes["probe"]
-    usual = tallies(outcomes[probe.isin(["", "same"]) & (outcomes["attempt"] == 1)])
+    usual = tallies(outcomes[((probe == "") & (outcomes["attempt"] == 1)) | (probe == "same")])
     other = tallies(outcomes[probe.isin(["shuffled", "reversed"])])
     alone = tallies(outcomes[probe == "isolated"])
     found = {test: _order(alone[test], usual.get(test, Tally()), other.get(test, Tally())) for test in alone}

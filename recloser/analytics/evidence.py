@@ -13,7 +13,7 @@ import pandas as pd
 
 from recloser.analytics.broken import change_points
 from recloser.analytics.flakes import flake_score, may_release, rule_of, shown_rate
-from recloser.analytics.outcomes import codes, with_environment
+from recloser.analytics.outcomes import AT_BASE, codes, with_environment
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 HALF_LIFE_DAYS = 14.0
 """After which the evidence of a state counts half."""
-ORDER_PROBES = ("same", "shuffled", "isolated", "reversed")
+PROBES = ("same", "shuffled", "isolated", "reversed", "burn-in")
 """A failure in one of these, in a mixed state, is a positive probe."""
 
 _NAME = ["suite", "test", "environment"]
@@ -32,7 +32,8 @@ def assess(outcomes: pd.DataFrame, *, now: datetime) -> pd.DataFrame:
     """All that the outcomes say of each test in each environment.
 
     Args:
-        outcomes: An outcome frame without storms and outages (`calm`): those speak of no test.
+        outcomes: An outcome frame without storms and outages (`calm`): those speak of no test. What was run at
+            the base does not count.
         now: The moment from which the age of evidence is counted, UTC.
 
     Returns:
@@ -41,7 +42,7 @@ def assess(outcomes: pd.DataFrame, *, now: datetime) -> pd.DataFrame:
         `clean_shuffles`. `score` decides by its `threshold`; `rate` is shown with its 90 % interval from `low` to
         `high`. `broken` holds `since` a cycle. `suspect`, `quarantine` and `release` follow from all that.
     """
-    frame = with_environment(outcomes[outcomes["judged"]])
+    frame = with_environment(outcomes[outcomes["judged"] & (outcomes["probe"] != AT_BASE)])
     numbers, tests = codes(frame, *_NAME)
     tests = tests.assign(
         tier=_last_of_each(frame["tier"], numbers, len(tests)),
@@ -63,7 +64,7 @@ def _weigh(frame: pd.DataFrame, numbers: NDArray[np.int64], size: int, now: date
     runs, failures = np.bincount(state, minlength=states), np.bincount(state[failed], minlength=states)
     passed, mixed = runs > failures, (runs > failures) & (failures > 0)
     weight = np.where(passed, 0.5 ** (_age_days(frame, state, states, now) / HALF_LIFE_DAYS), 0.0)
-    probed = failed & frame["probe"].isin(ORDER_PROBES).to_numpy() & mixed[state]
+    probed = failed & frame["probe"].isin(PROBES).to_numpy() & mixed[state]
 
     def of_each(values: NDArray[Any]) -> NDArray[np.float64]:
         return np.bincount(owner, weights=values, minlength=size).astype(np.float64)

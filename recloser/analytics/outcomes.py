@@ -5,7 +5,7 @@
 | `cycle` | category, ordered by time |
 | `run` | number of the cycle, 0 = oldest |
 | `at` | start, UTC |
-| `state` | category: `tree|environment` of what was run |
+| `state` | category: `tree|environment` of the cycle |
 | `tier`, `suite`, `test` | categories |
 | `attempt` | 1 in the run of the whole suite, 2 and above in its reruns |
 | `status` | as `TestStatus` says it |
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 KEYS = ["suite", "test"]
 """What names a test."""
+
+AT_BASE = "confirm-base"
+"""Probe whose outcomes are of the base's code, whatever `state` says: that is the code of the cycle."""
 
 _CATEGORIES = ("state", "tier", "suite", "test", "status", "fingerprint", "worker", "probe")
 _DEFAULTS: dict[str, object] = {

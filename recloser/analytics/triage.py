@@ -1,37 +1,25 @@
-"""What each failure of a cycle is: new, flaky, already broken, infrastructure, or not judged.
-
-Each rule is a small function of one case; they are tried in order, and the first that knows an answer gives it.
-"""
+"""What each failure of a cycle is: new, flaky, already broken, infrastructure, or not judged."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from recloser.analytics.cases import AT_BASE, Case, Test, collect, failed_tests, tallies
-from recloser.analytics.outcomes import KEYS, codes
+from recloser.analytics.cases import Case, Test, collect, failed_tests, tallies
+from recloser.analytics.outcomes import AT_BASE, KEYS, codes
+from recloser.analytics.rules import judge
 from recloser.analytics.storms import in_scope, storms
 from recloser.values import FailureKind, Tally, TestVerdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     import pandas as pd
 
     from recloser.values import Cycle, Outage, Storm
-
-CONFIRMED = 2
-"""Runs on one code that a failure takes before it is called anything but flaky or not judged."""
-
-
-class Answer(NamedTuple):
-    """What a rule says."""
-
-    kind: FailureKind
-    sentence: str
-    since: str = ""
 
 
 def triage(
@@ -56,12 +44,8 @@ def triage(
     Returns:
         One verdict for each test that failed at least once on the cycle's code, by kind, suite and test.
     """
-    outcomes = outcomes[outcomes["run"] <= outcomes.loc[outcomes["cycle"] == cycle, "run"].max()]
-    found = storms(outcomes)
-    stormy = _in_storms(outcomes, [storm for storm in found if storm.cycle == cycle])
-    failed = _of_failed(outcomes, cycle, stormy)
-    cases = collect(failed, cycle, found=found, good=good, outages=outages, now=now)
-    verdicts = [*stormy.values(), *map(judge, cases)]
+    examined = examine(outcomes, cycle, now=now, good=good, outages=outages)
+    verdicts = [*examined.stormy.values(), *map(judge, examined.cases)]
     kinds = list(FailureKind)
     return tuple(
         verdict.model_copy(update={"quarantined": (verdict.suite, verdict.test_id) in quarantined})
@@ -69,140 +53,30 @@ def triage(
     )
 
 
-def judge(case: Case) -> TestVerdict:
-    """The verdict of the first rule that has one."""
-    answer = next(answer for rule in RULES if (answer := rule(case)))
-    rate = case.rate or (None, None, None)
-    return TestVerdict(
-        suite=case.suite,
-        test_id=case.test_id,
-        **answer._asdict(),
-        fingerprint=case.fingerprint,
-        base=case.good.code.tree if case.good else "",
-        head=case.head,
-        at_base=case.at_base,
-        history=case.history,
-        flake_rate=rate[0],
-        flake_low=rate[1],
-        flake_high=rate[2],
-        order=case.order,
-        quarantine=case.quarantine,
-    )
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A cycle's failures, before they are judged."""
+
+    outcomes: pd.DataFrame
+    """Up to this cycle: what came later is left out."""
+    storms: tuple[Storm, ...]
+    """Of this cycle and of earlier ones."""
+    stormy: dict[Test, TestVerdict]
+    """What failed as part of a storm."""
+    cases: tuple[Case, ...]
+    """What failed besides."""
 
 
-def in_an_outage(case: Case) -> Answer | None:
-    """It failed only while something else was at fault."""
-    if not case.outage or case.head.failures:
-        return None
-    after = f"it passed {_of(case.head.passes, case.head)} otherwise" if case.head.runs else "it was not run again"
-    return Answer(FailureKind.INFRASTRUCTURE, f"Failed only while {_outage(case.outage)}; {after}.")
-
-
-def broken_for_good(case: Case) -> Answer | None:
-    """Its outcomes turned at an earlier cycle, beyond what flakiness explains."""
-    if not case.broken_since or case.broken_since == case.cycle or case.head.failures < case.head.passes:
-        return None
-    sentence = f"Broken since {case.broken_since}; failed {_failed(case.head)} now."
-    return Answer(FailureKind.ALREADY_BROKEN, sentence, case.broken_since)
-
-
-def depends_on_order(case: Case) -> Answer | None:
-    """It passes or fails by what ran before it."""
-    if case.order is None:
-        return None
-    how = {
-        "victim": "passes alone and fails after other tests",
-        "brittle": "fails alone and passes after other tests",
-    }[case.order]
-    return Answer(FailureKind.FLAKY, f"Depends on order: it {how} ; failed {_failed(case.head)}.")
-
-
-def mixed_at_head(case: Case) -> Answer | None:
-    """It passed and failed on the very same code in this cycle."""
-    if not (case.head.failures and case.head.passes):
-        return None
-    return Answer(FailureKind.FLAKY, f"Failed {_failed(case.head)} on the same code{_history(case)}.")
-
-
-def known_as_flaky(case: Case) -> Answer | None:
-    """It has been flaky before, and what it did now is no more than that."""
-    if not case.suspect or case.convincing:
-        return None
-    sentence = f"Failed {_failed(case.head)}{_history(case)}: no more than its flakiness explains."
-    return Answer(FailureKind.FLAKY, sentence)
-
-
-def failing_before(case: Case) -> Answer | None:
-    """It failed in an earlier cycle and has not passed since."""
-    if not case.failing_since:
-        return None
-    passed = f"; it last passed in {case.passed_in}" if case.passed_in else "; it was never seen to pass"
-    sentence = f"Fails since {case.failing_since}{passed}; failed {_failed(case.head)} now."
-    return Answer(FailureKind.ALREADY_BROKEN, sentence, case.failing_since)
-
-
-def by_the_base(case: Case) -> Answer | None:
-    """What it did at the base in this cycle, against what it did at head."""
-    base, head = case.at_base, case.head
-    if not base.runs or head.runs < CONFIRMED:
-        return None
-    if base.passes and base.failures:
-        return Answer(FailureKind.FLAKY, f"Failed {_failed(base)} at base {_name(case)}, where nothing has changed.")
-    if base.passes:
-        return Answer(
-            FailureKind.NEW,
-            f"Failed {_failed(head)} at head, passed {_of(base.passes, base)} at base {_name(case)}.",
-            case.cycle,
-        )
-    both = f"Failed {_failed(head)} at head and {_failed(base)} at base {_name(case)}"
-    if case.passed_in:
-        return Answer(
-            FailureKind.INFRASTRUCTURE,
-            f"{both}, though it passed in {case.passed_in}: something outside the code has changed.",
-        )
-    return Answer(FailureKind.ALREADY_BROKEN, f"{both}.", case.good.cycle_id if case.good else "")
-
-
-def passed_on_this_code(case: Case) -> Answer | None:
-    """It passed on the same code in the same environment in an earlier cycle."""
-    if not case.same_code.passes or not case.head.failures:
-        return None
-    before = f"the same code in the same environment passed {_of(case.same_code.passes, case.same_code)} before"
-    if case.head.runs < CONFIRMED:
-        return Answer(FailureKind.FLAKY, f"Failed {_failed(case.head)}; {before}.")
-    sentence = f"Failed {_failed(case.head)}; {before}: something outside the code has changed."
-    return Answer(FailureKind.INFRASTRUCTURE, sentence)
-
-
-def unseen_before(case: Case) -> Answer | None:
-    """It is a new test, or one whose good state is known from an earlier cycle only."""
-    if case.head.runs < CONFIRMED:
-        return None
-    if not case.known:
-        return Answer(FailureKind.NEW, f"Is a new test; failed {_failed(case.head)}.", case.cycle)
-    sentence = f"Failed {_failed(case.head)} at head, passed in {case.passed_in}; it was not run at the base again."
-    return Answer(FailureKind.NEW, sentence, case.cycle)
-
-
-def too_little(case: Case) -> Answer:
-    """Nothing else holds."""
-    before = f"passed in {case.passed_in}" if case.passed_in else "was not run before"
-    sentence = f"Failed {_failed(case.head)} and {before}; it was not run again, so it is new or flaky."
-    return Answer(FailureKind.NOT_JUDGED, sentence)
-
-
-RULES: tuple[Callable[[Case], Answer | None], ...] = (
-    in_an_outage,
-    broken_for_good,
-    depends_on_order,
-    mixed_at_head,
-    known_as_flaky,
-    failing_before,
-    by_the_base,
-    passed_on_this_code,
-    unseen_before,
-    too_little,
-)
+def examine(
+    outcomes: pd.DataFrame, cycle: str, *, now: datetime, good: Cycle | None = None, outages: Sequence[Outage] = ()
+) -> Examined:
+    """Gather what is known of a cycle's failures; arguments as of `triage`."""
+    outcomes = outcomes[outcomes["run"] <= outcomes.loc[outcomes["cycle"] == cycle, "run"].max()]
+    found = storms(outcomes)
+    stormy = _in_storms(outcomes, [storm for storm in found if storm.cycle == cycle])
+    failed = _of_failed(outcomes, cycle, stormy)
+    cases = collect(failed, cycle, found=found, good=good, outages=outages, now=now)
+    return Examined(outcomes, found, stormy, tuple(cases))
 
 
 def _in_storms(outcomes: pd.DataFrame, struck: Sequence[Storm]) -> dict[Test, TestVerdict]:
@@ -242,30 +116,5 @@ def _of_failed(outcomes: pd.DataFrame, cycle: str, but: Collection[Test]) -> pd.
 def _storm(storm: Storm, base: Tally) -> str:
     where = f"of suite {storm.suite}" if storm.suite else "of the cycle"
     alike = "with one fingerprint" if storm.fingerprint else "at once"
-    at_base = f"; {_of(base.passes, base)} of them passed at the base" if base.runs else ""
+    at_base = f"; {base.passes} of {base.runs} of them passed at the base" if base.runs else ""
     return f"Part of a storm: {storm.failed} of {storm.judged} tests {where} failed {alike}{at_base}."
-
-
-def _outage(outage: Outage) -> str:
-    return f"{outage.what} ({outage.started_at:%H:%M:%S} to {outage.ended_at:%H:%M:%S} UTC)"
-
-
-def _history(case: Case) -> str:
-    if not case.history.failures or case.rate is None:
-        return ""
-    _, low, high = case.rate
-    return f"; before, {_failed(case.history)} where it also passed ({low:.1%} to {high:.1%} at 90 %)"
-
-
-def _name(case: Case) -> str:
-    """The base, as a person knows it: the commit, or the tree where nothing was committed."""
-    code = case.good.code if case.good else None
-    return ((code.commit if not code.dirty else None) or code.tree)[:8] if code else "of the last good cycle"
-
-
-def _failed(tally: Tally) -> str:
-    return _of(tally.failures, tally)
-
-
-def _of(count: int, tally: Tally) -> str:
-    return f"{count} of {tally.runs}"

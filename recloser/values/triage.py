@@ -120,7 +120,7 @@ class ProbeKind(StrEnum):
     ISOLATED = "isolated"
     """Each test in a fresh process."""
     BURN_IN = "burn-in"
-    """A new test, several times in a row; its outcomes are kept as `same`."""
+    """A new test, several times in a row."""
 
 
 class Probe(Value):

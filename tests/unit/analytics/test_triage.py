@@ -256,7 +256,7 @@ def test_a_green_night_and_an_unknown_one_have_no_verdicts(nights: Nights) -> No
 OUTCOMES = st.text(alphabet=".F ", max_size=4)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.text(alphabet=".F ", min_size=6, max_size=6), OUTCOMES, OUTCOMES, OUTCOMES, st.booleans())
 def test_every_failed_test_has_one_verdict_and_no_other_has(
     earlier: str,
