@@ -16,7 +16,7 @@ _HASH_LENGTH = 10
 def facts_of(report: CycleReport) -> tuple[str, ...]:
     """What ran, when, and of which code."""
     cycle = report.cycle
-    return (moment(cycle.opened_at), code_words(cycle.code), f"Python {cycle.environment.python}")
+    return (moment(cycle.opened_at), code_words(cycle.code), cycle.environment.python)
 
 
 def code_words(code: CodeState) -> str:
@@ -88,7 +88,7 @@ def base_words(report: CycleReport) -> str:
     """What the night is compared with, and how old that is."""
     base = report.comparison.base
     if base is None:
-        return "There is no earlier green night to compare with, so nothing can be called new, fixed or slower."
+        return "There is no earlier green night to compare with, so nothing can be called new or slower."
     ids = [point.cycle_id for point in report.history]
     at = {point.cycle_id: point.at for point in report.history}
     if base not in at:

@@ -94,8 +94,8 @@ def _case(attempts: list[TestAttempt]) -> TestCase:
     case.append(_final(failed[0]))
     for attempt in failed[1:]:
         case.append(_interim(attempt, RerunFailure, RerunError))
-    if failed[-1].output:
-        case.system_out = _clean(failed[-1].output)
+    if failed[0].output:
+        case.system_out = _clean(failed[0].output)
     return case
 
 
@@ -116,7 +116,8 @@ def _final(attempt: TestAttempt) -> Failure | Error:
 
 def _interim(attempt: TestAttempt, failure: type[InterimResult], error: type[InterimResult]) -> InterimResult:
     result = (failure if attempt.status is TestStatus.FAILED else error)(_message(attempt), _type(attempt))
-    result.stack_trace = _text(attempt)
+    if text := _text(attempt):
+        result.stack_trace = text
     if attempt.output:
         result.system_out = _clean(attempt.output)
     return result

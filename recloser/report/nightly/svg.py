@@ -23,6 +23,8 @@ _ATTRIBUTES = frozenset(
     | {"fill", "stroke", "stroke-width", "stroke-dasharray", "text-anchor", "opacity"}
 )
 _HARMLESS = re.compile(r"[\w\s.,#%+-]*")  # no address, no function, no declaration
+_DEEPEST = 8
+"""Elements within elements; ours need three."""
 _SPACE = "{http://www.w3.org/2000/svg}"
 
 
@@ -72,19 +74,19 @@ def redraw(picture: Picture) -> Drawn | None:
         return None
     if _name(root) != "svg":
         return None
-    return Drawn(one_line(root.get("aria-label") or picture.title), _copied(root))
+    return Drawn(one_line(root.get("aria-label") or picture.title), _copied(root, 1))
 
 
-def _copied(element: ET.Element) -> Markup:
+def _copied(element: ET.Element, depth: int) -> Markup:
     name = _name(element)
-    if name not in _ELEMENTS:
+    if name not in _ELEMENTS or depth > _DEEPEST:
         return Markup("")
     kept = Markup("").join(
         Markup(' {}="{}"').format(key, shown(value))
         for key, value in element.attrib.items()
         if (key in _ATTRIBUTES and _HARMLESS.fullmatch(value)) or key == "aria-label"
     )
-    inner = Markup("").join(map(_copied, element))
+    inner = Markup("").join(_copied(child, depth + 1) for child in element)
     said = element.text or "" if name in {"text", "title"} else ""
     return Markup("<{0}{1}>{2}{3}</{0}>").format(name, kept, shown(said), inner)
 

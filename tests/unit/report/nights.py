@@ -35,7 +35,12 @@ CODE = CodeState(
     tree="9f2c41d7a0b35e8812cd6f0b47aa19e3d54c7781", commit="1f3a9c02b7d4e8a65f10", branch="main", dirty=True
 )
 ENVIRONMENT = Environment(
-    environment_id="b7d1e0c2", python="3.11.9", platform="Linux-6.1-x86_64", machine="x86_64", cpus=2, packages="77ab"
+    environment_id="b7d1e0c2",
+    python="CPython 3.11.9",
+    platform="Linux-6.1-x86_64",
+    machine="x86_64",
+    cpus=2,
+    packages="77ab",
 )
 TRACEBACK = """\
 def test_flows_balance_at_every_bus(case):

@@ -322,6 +322,7 @@ class TestSafety:
             '<svg class="g}</style><script>"></svg>',
             "<svg><text>&lt;script&gt;\u202e</text></svg>",
             "<svg><rect",
+            f"<svg>{'<g>' * 20_000}{'</g>' * 20_000}</svg>",
             "\ud800",
         ],
     )
