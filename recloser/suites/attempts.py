@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 from recloser.analytics.fingerprints import exact_key
 from recloser.redaction import Redactor, shown, shown_lines
+from recloser.suites.tape import INTERRUPTED
 from recloser.values import Failure, Frame, Phase, TestAttempt, TestStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from recloser.suites.tape import Ended, Event, Tape
+    from recloser.suites.tape import Ended, Event
 
 TEXT_LIMIT = 20 * 1024
 """Characters kept of what one attempt printed, and of what the runner printed of its failure."""
 _MESSAGE_LIMIT = 4 * 1024
 _SOURCE_LIMIT = 300
-_DROPPED = "interrupted"
 _UNSEEN = {code: f"\\x{code:02x}" for code in (*range(32), 127)}
 
 
@@ -34,17 +34,20 @@ class Clerk:
     redact: Redactor
     _tries: Counter[str] = field(default_factory=Counter)
 
-    def attempts(self, tape: Tape, why_not: str) -> Iterator[TestAttempt]:
-        """Those of one run, in order of time.
+    def attempts(self, ended: Iterable[Ended], why_not: str) -> Iterator[TestAttempt]:
+        """Those of one launch, in order of time.
 
         Args:
-            tape: Read to its end and closed.
-            why_not: Why what did not run did not.
+            ended: What has ended in it.
+            why_not: Why what was interrupted was.
         """
-        for test_id, event in tape.uncollected.items():
+        for one in sorted(ended, key=lambda one: one.at):
+            yield self._attempt(one, why_not)
+
+    def uncollected(self, events: Mapping[str, Event]) -> Iterator[TestAttempt]:
+        """One for each file that could not be collected, or skipped itself."""
+        for test_id, event in events.items():
             yield self._uncollected(test_id, event)
-        for ended in sorted(tape.ended, key=lambda ended: ended.at):
-            yield self._attempt(ended, why_not)
 
     def not_run(self, test_ids: Iterable[str], at: datetime, reason: str) -> Iterator[TestAttempt]:
         """One for each test whose turn never came."""
@@ -65,7 +68,7 @@ class Clerk:
 
     def _attempt(self, ended: Ended, why_not: str) -> TestAttempt:
         facts = ended.facts
-        status = TestStatus.NOT_RUN if ended.status == _DROPPED else TestStatus(ended.status)
+        status = TestStatus.NOT_RUN if ended.status == INTERRUPTED else TestStatus(ended.status)
         reason = facts.get("reason", "") if status is not TestStatus.NOT_RUN else f"{why_not} while it ran"
         return TestAttempt(
             suite=self.suite,
@@ -78,8 +81,8 @@ class Clerk:
             worker=ended.worker,
             position=ended.position,
             failure=self._failure(ended.test_id, status, facts) if status.is_failure else None,
-            reason="" if status.is_failure else shown(reason, self.redact),
-            output=shown_lines(facts.get("out", ""), self.redact, limit=TEXT_LIMIT),
+            reason=shown(reason, self.redact) if reason and not status.is_failure else "",
+            output=shown_lines(facts["out"], self.redact, limit=TEXT_LIMIT) if facts.get("out") else "",
             peak_rss_mib=facts.get("rss"),
         )
 

@@ -6,13 +6,14 @@ import json
 import os
 import signal
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from recloser.suites.command import PLUGIN, command_line, with_plugin
-from recloser.suites.inside.limits import GRACE_S
+from recloser.suites.inside.limits import DUMP
 from recloser.suites.process import Process
-from recloser.suites.tape import Tape
+from recloser.suites.tape import INTERRUPTED, Tape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -20,8 +21,11 @@ if TYPE_CHECKING:
 
     from recloser.target import Suite
 
-_LOOK_S = 0.05
-_READ_S = 0.1
+_WAIT_S = 0.05
+_LOOK_S = 0.1
+GRACE_S = 3.0
+"""How long after its limit a test has not listened to its alarm."""
+_DUMP_S = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +59,24 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Launched:
-    """What came of one launch."""
+class Ending:
+    """How one launch ended."""
 
-    tape: Tape
     exit_code: int | None
     output: str
     cut_short: str = ""
     """Why we ended it; empty where it ended by itself."""
     interrupted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Launched(Ending):
+    """How one launch of pytest ended, and what it wrote down."""
+
+    tape: Tape = field(kw_only=True)
+
+
+_BY_A_PERSON = "it was interrupted"
 
 
 def launch(plan: Plan, name: str, on_look: Callable[[Tape], None]) -> Launched:
@@ -80,20 +93,55 @@ def launch(plan: Plan, name: str, on_look: Callable[[Tape], None]) -> Launched:
     environment = with_plugin(plan.environment, plan.scratch) | {"RECLOSER_ORDERS": str(orders)}
     command = command_line(plan.suite, plan.folder, folder / "junit.xml", ["-p", PLUGIN, *plan.arguments])
     tape = Tape(folder)
-    interrupted, cut_short = False, ""
-    with Process(command, plan.folder, environment) as process:
-        try:
-            cut_short = _watch(plan, process, tape, on_look)
-        except KeyboardInterrupt:
-            interrupted, cut_short = True, "it was interrupted"
-            process.interrupt()
+    ending = _run(plan, command, environment, lambda: _look(plan, tape, on_look))
     ended_at = time.time()
     tape.read()
     on_look(tape)
-    exit_code = process.exit_code
-    status = "crashed" if not cut_short else "interrupted" if interrupted or plan.again else "timed-out"
-    tape.close(status=status, reason=cut_short or how_it_died(exit_code), until=ended_at)
-    return Launched(tape, exit_code, process.output, cut_short, interrupted)
+    status = "crashed" if not ending.cut_short else INTERRUPTED if ending.interrupted or plan.again else "timed-out"
+    tape.close(status=status, reason=ending.cut_short or how_it_died(ending.exit_code), until=ended_at)
+    return Launched(ending.exit_code, ending.output, ending.cut_short, ending.interrupted, tape=tape)
+
+
+def launch_other(plan: Plan, report: Path) -> Ending:
+    """Run the command of another runner to its end, or to that of its time.
+
+    Args:
+        plan: What to run.
+        report: Where its JUnit report is to be written.
+    """
+    command = command_line(plan.suite, plan.folder, report, plan.arguments)
+    return _run(plan, command, plan.environment, lambda: None)
+
+
+def _run(plan: Plan, command: list[str], environment: Mapping[str, str], look: Callable[[], None]) -> Ending:
+    cut_short = ""
+    with Process(command, plan.folder, environment) as process:
+        try:
+            if not _ends_in_time(plan, process, look):
+                cut_short = f"its time of {plan.suite.timeout_s:g} s was over"
+                process.interrupt()
+        except KeyboardInterrupt:
+            cut_short = _BY_A_PERSON
+            process.interrupt()
+    return Ending(process.exit_code, process.output, cut_short, interrupted=cut_short == _BY_A_PERSON)
+
+
+def _ends_in_time(plan: Plan, process: Process, look: Callable[[], None]) -> bool:
+    next_look = 0.0
+    while not process.wait(_WAIT_S):
+        now = time.monotonic()
+        if now >= plan.deadline:
+            return False
+        if now >= next_look:
+            look()
+            next_look = now + _LOOK_S
+    return True
+
+
+def _look(plan: Plan, tape: Tape, on_look: Callable[[Tape], None]) -> None:
+    tape.read()
+    on_look(tape)
+    _kill_overdue(plan.suite.limit_s, tape)
 
 
 def how_it_died(exit_code: int | None) -> str:
@@ -126,28 +174,12 @@ def _orders(plan: Plan, folder: Path) -> Path:
     return file
 
 
-def _watch(plan: Plan, process: Process, tape: Tape, on_look: Callable[[Tape], None]) -> str:
-    """Wait for its end; answers why it was ended before that, if it was."""
-    look = 0.0
-    while not process.wait(_LOOK_S):
-        now = time.monotonic()
-        if now >= plan.deadline:
-            process.interrupt()
-            return f"its time of {plan.suite.timeout_s:g} s was over"
-        if now >= look:
-            tape.read()
-            on_look(tape)
-            _kill_overdue(plan.suite.limit_s, tape)
-            look = now + _READ_S
-    return ""
-
-
 def _kill_overdue(limit_s: float, tape: Tape) -> None:
     """End what did not listen to its own alarm; xdist replaces the worker, and the rest goes on."""
     for pid, running in list(tape.running()):
-        if pid not in tape.overdue and time.time() - running.at > limit_s + 2 * GRACE_S:
-            tape.overdue[pid] = tape.stacks(pid)
-            try:
+        if pid not in tape.overdue and time.time() - running.at > limit_s + GRACE_S:
+            with suppress(ProcessLookupError):
+                os.kill(pid, DUMP)
+                time.sleep(_DUMP_S)
+                tape.overdue[pid] = tape.stacks(pid)
                 os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue

@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
@@ -16,7 +16,8 @@ from recloser.suites.attempts import TEXT_LIMIT, Clerk
 from recloser.suites.command import base_environment, interpreter
 from recloser.suites.inside.describe import cpus, environment
 from recloser.suites.judge import Tally, judgement_of, tally
-from recloser.suites.launch import Plan, how_it_died
+from recloser.suites.junit import ReportError, read_report
+from recloser.suites.launch import Launched, Plan, how_it_died, launch_other
 from recloser.suites.measured import calls_of, coverage_of, figures_of
 from recloser.suites.rounds import Rounds
 from recloser.suites.state import code_state, environment_from, environment_of
@@ -29,10 +30,13 @@ if TYPE_CHECKING:
     from recloser.target import Suite
     from recloser.values import CodeState
 
-SERIAL_BELOW_S = 1.5
-"""Tests that are known to take less in all are run in one process: a second one would take longer to start."""
+WORKERS_START_S = 0.7
+HAND_OUT_S = 0.001
+"""What xdist costs: to start its workers, and to hand out a test and hear of it. Known tests that would gain less than
+that by running side by side run in one process."""
 _INTERRUPTED, _INTERNAL, _NO_TESTS = 2, 3, 5
 _LAST_LINES = 40
+_NOISE = re.compile("(ERROR: )?usage:|rootdir:|inifile:|configfile:")
 
 
 class SuiteInterruptedError(KeyboardInterrupt):
@@ -101,9 +105,11 @@ def run_suite(
 
 
 def _workers(suite: Suite, tier: str, told: int | None, durations: Mapping[str, float]) -> int:
-    if told is None and durations and sum(durations.values()) < SERIAL_BELOW_S:
-        return 1
-    return told or suite.workers_on(cpus(), tier)
+    workers = told or suite.workers_on(cpus(), tier)
+    if told is None and durations:
+        gain_s = sum(durations.values()) * (1 - 1 / workers)
+        return workers if gain_s > WORKERS_START_S + HAND_OUT_S * len(durations) else 1
+    return workers
 
 
 class Course:
@@ -135,8 +141,33 @@ class Course:
         return run
 
     def of_junit(self) -> SuiteRun:
-        """Run any other runner, and read its report."""
-        raise NotImplementedError
+        """Run any other runner, and read its report.
+
+        Raises:
+            SuiteInterruptedError: A person interrupted it.
+        """
+        report = self._plan.scratch / "junit.xml"
+        launched = launch_other(self._plan, report)
+        ended, exit_reason = [], ""
+        try:
+            ended = read_report(report, self._started_at)
+        except ReportError as error:
+            exit_reason = f"{error}; it ended with exit code {launched.exit_code}: {_said(launched.output)}"
+        attempts = tuple(self._clerk.attempts(ended, launched.cut_short))
+        counts = tally(attempts)
+        if launched.exit_code and not counts.failed and not exit_reason:
+            exit_reason = _without_a_failure(launched.exit_code, launched.output)
+        run = self._run(
+            *judgement_of(counts, launched.cut_short, exit_reason),
+            self._environment(None),
+            launched.exit_code,
+            figures=figures_of(ended),
+            attempts=attempts,
+            output=shown_lines(launched.output, self._redact, limit=TEXT_LIMIT),
+        )
+        if launched.interrupted:
+            raise SuiteInterruptedError(run)
+        return run
 
     def not_verified(self, reason: str) -> SuiteRun:
         """What is said of a run that never began."""
@@ -168,14 +199,13 @@ class Course:
         )
 
     def _attempts(self, rounds: Rounds) -> Iterator[TestAttempt]:
-        for launched in rounds.all[1:]:
-            launched.tape.uncollected.clear()  # known from the first
+        yield from self._clerk.uncollected(rounds.whole[0].tape.uncollected)
         for launched in rounds.whole:
-            yield from self._clerk.attempts(launched.tape, launched.cut_short or "the run ended")
+            yield from self._clerk.attempts(launched.tape.ended, launched.cut_short or "the run ended")
         why = rounds.whole[-1].cut_short or _early(rounds) or "the run ended before its turn"
         yield from self._clerk.not_run(rounds.left(), utc_now(), why)
         for launched in rounds.reruns:
-            yield from self._clerk.attempts(launched.tape, launched.cut_short or "the rerun ended")
+            yield from self._clerk.attempts(launched.tape.ended, launched.cut_short or "the rerun ended")
 
     def _coverage(self, session: Mapping[str, object]) -> tuple[float | None, list[str]]:
         if not self._plan.suite.coverage or not session:
@@ -228,11 +258,11 @@ def _ended_how(rounds: Rounds, counts: Tally) -> tuple[str, str]:
         return "", f"it ended with exit code {last.exit_code} before any test: {_said(last.output)}"
     if last.tape.finish is None:
         return (how_it_died(last.exit_code) if rounds.left() or last.tape.collected is None else ""), ""
-    return _finished_how(last.tape.finish, counts, _said(last.output))
+    return _finished_how(last, last.tape.finish["early"], counts)
 
 
-def _finished_how(finish: Mapping[str, Any], counts: Tally, said: str) -> tuple[str, str]:
-    code, early = finish["code"], finish["early"]
+def _finished_how(last: Launched, early: str, counts: Tally) -> tuple[str, str]:
+    code, said = last.exit_code or 0, _said(last.output)
     if code == _INTERRUPTED:
         return f"pytest was interrupted: {early or said}", ""
     if code == _INTERNAL:
@@ -240,12 +270,18 @@ def _finished_how(finish: Mapping[str, Any], counts: Tally, said: str) -> tuple[
     if code == _NO_TESTS:
         return "", "" if counts.skipped else "no tests were collected"
     if code and not counts.failed and not counts.flaky:
-        return early, f"pytest ended with exit code {code}, though no test failed: {said}"
+        return early, _without_a_failure(code, last.output)
     return early, ""
+
+
+def _without_a_failure(exit_code: int, output: str) -> str:
+    return f"it ended with exit code {exit_code}, though no test failed: {_said(output)}"
 
 
 def _said(output: str) -> str:
     """The line of what a runner printed that says what went wrong: the last that names an error, or else the last."""
     lines = [line.strip() for line in output.splitlines()[-_LAST_LINES:] if line.strip()]
-    errors = [line for line in lines if re.search(r"(?i)error\b|\bno module\b|cannot", line) and "usage:" not in line]
+    errors = [
+        line for line in lines if re.search(r"(?i)error\b|\bno module\b|cannot be", line) and not _NOISE.match(line)
+    ]
     return (errors or lines or ["it said nothing"])[-1]

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Event = dict[str, Any]
+INTERRUPTED = "interrupted"
+"""What neither passed nor failed, because the run was ended while it ran."""
 _MAIN = "main"
 
 
@@ -107,6 +109,9 @@ class Tape:
             if reader.worker and controller_died and reader.pid not in self.overdue:
                 reader.running = None  # its controller's death took it along: it is run anew, not blamed
             self._cut_off(reader, status, reason, until)
+        for ended in self.ended:
+            if ended.status == INTERRUPTED and status == "timed-out":  # it listened to what was sent to end it
+                ended.status, ended.facts = status, {"reason": reason}
 
     def _cut_off(self, reader: _Reader, status: str, reason: str, until: float) -> None:
         running, reader.running = reader.running, None

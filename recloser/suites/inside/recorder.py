@@ -27,6 +27,21 @@ _TO_MIB = 1 / 1024  # ru_maxrss is in KiB on Linux
 _KEPT = (str, int, float, bool)
 
 
+class _Attempt:
+    """What is known of the attempt that runs."""
+
+    def __init__(self, test_id: str) -> None:
+        self.test_id = test_id
+        self.began = time.perf_counter()
+        self.facts: dict[str, Any] = {"status": "passed", "phase": "call"}
+        self.raised: dict[str | None, dict[str, Any]] = {}
+        """What each phase raised."""
+        self.failed: pytest.TestReport | None = None
+        """The first report that failed: of several, it is the one that counts."""
+        self.is_over = False
+        """Whether its last phase was reported; otherwise somebody interrupted it, or the whole run."""
+
+
 class Recorder:
     """The hooks that see a test run, in the process where it runs."""
 
@@ -37,10 +52,7 @@ class Recorder:
         self._limit = limit
         self._calls = calls
         self._position = 0
-        self._attempt: dict[str, Any] = {}
-        self._test_id = ""
-        self._is_reported = False
-        self._began = 0.0
+        self._attempt = _Attempt("")
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, None, None]:
@@ -57,64 +69,45 @@ class Recorder:
             self._position += 1
 
     def _open(self, test_id: str) -> None:
-        self._test_id = test_id
-        self._attempt = {"status": "passed", "phase": "call"}
-        self._is_reported = False
-        self._began = time.perf_counter()
+        self._attempt = _Attempt(test_id)
         self._journal.write("start", id=test_id, at=time.time(), n=self._position)
 
     def _close(self) -> None:
+        attempt = self._attempt
+        lasted_s = time.perf_counter() - attempt.began
+        if attempt.failed is not None:
+            self._explain(attempt, attempt.failed)
         if resource is not None:
-            self._attempt["rss"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _TO_MIB
+            attempt.facts["rss"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _TO_MIB
         if calls := self._calls.taken():
-            self._attempt["aws"] = calls
-        if not self._is_reported:  # somebody interrupted it, or the whole run
-            self._attempt["status"] = "interrupted"
-        self._journal.write("end", d=time.perf_counter() - self._began, **self._attempt)
+            attempt.facts["aws"] = calls
+        if not attempt.is_over:
+            attempt.facts["status"] = "interrupted"
+        self._journal.write("end", d=lasted_s, **attempt.facts)
 
-    @pytest.hookimpl(hookwrapper=True)
-    def pytest_runtest_setup(self) -> Generator[None, None, None]:
-        """The alarm may raise from here."""
-        yield from self._phase()
+    def _explain(self, attempt: _Attempt, report: pytest.TestReport) -> None:
+        failure = attempt.raised.get(report.when) or failure_of(None, report, self._orders.root)
+        attempt.facts["failure"] = failure
+        if (self._limit and self._limit.exceeded) or _says_timeout(failure["message"]):
+            attempt.facts["status"] = "timed-out"
 
-    @pytest.hookimpl(hookwrapper=True)
-    def pytest_runtest_call(self) -> Generator[None, None, None]:
-        """The alarm may raise from here."""
-        yield from self._phase()
-
-    @pytest.hookimpl(hookwrapper=True)
-    def pytest_runtest_teardown(self) -> Generator[None, None, None]:
-        """The alarm may raise from here."""
-        yield from self._phase()
-
-    def _phase(self) -> Generator[None, None, None]:
-        if self._limit:
-            self._limit.in_phase = True
-        try:
-            yield
-        finally:
-            if self._limit:
-                self._limit.in_phase = False
-
-    @pytest.hookimpl(hookwrapper=True)
-    def pytest_runtest_makereport(self, call: pytest.CallInfo[None]) -> Generator[None, Any, None]:
+    def pytest_exception_interact(self, call: pytest.CallInfo[Any], report: Any) -> None:
         """The exception itself is here only; a report has its text."""
-        outcome = yield
-        report = outcome.get_result()
-        if report.failed and "failure" not in self._attempt:
-            self._attempt["failure"] = failure_of(call.excinfo, report, self._orders.root)
+        if isinstance(report, pytest.TestReport):
+            self._attempt.raised.setdefault(report.when, failure_of(call.excinfo, report, self._orders.root))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """How a phase ended; the first that failed is the one that counts."""
+        """How a phase ended."""
         outcome: str = report.outcome
+        facts = self._attempt.facts
         if outcome == "rerun":  # the word of pytest-rerunfailures
             self._is_repeated(report)
         elif report.failed:
             self._failed(report)
         elif report.skipped and not _is_part(report):
-            self._skipped(report)
-        elif report.when == "call" and hasattr(report, "wasxfail") and self._attempt.get("status") == "passed":
-            self._attempt["status"] = "xpassed"
+            facts.update(_skip(report))
+        elif report.when == "call" and hasattr(report, "wasxfail") and facts["status"] == "passed":
+            facts["status"] = "xpassed"
         if report.when == "teardown":
             self._finish(report)
 
@@ -123,35 +116,29 @@ class Recorder:
         self._failed(report)
         self._finish(report)
         self._close()
-        self._open(self._test_id)
+        self._open(self._attempt.test_id)
 
     def _failed(self, report: pytest.TestReport) -> None:
-        if self._attempt.get("bad"):
-            return
-        if "failure" not in self._attempt:
-            self._attempt["failure"] = failure_of(None, report, self._orders.root)
-        status = "failed" if report.when == "call" else "error"
-        if (self._limit and self._limit.exceeded) or _says_timeout(self._attempt["failure"]["message"]):
-            status = "timed-out"
-        self._attempt.update(bad=True, status=status, phase=report.when)
-
-    def _skipped(self, report: pytest.TestReport) -> None:
-        if hasattr(report, "wasxfail"):
-            self._attempt.update(status="xfailed", reason=bounded(report.wasxfail))
-        else:
-            told: Any = report.longrepr
-            text = told[2] if isinstance(told, tuple) else told
-            self._attempt.update(status="skipped", reason=bounded(text).removeprefix("Skipped: "))
+        if self._attempt.failed is None:
+            self._attempt.failed = report
+            self._attempt.facts.update(status="failed" if report.when == "call" else "error", phase=report.when)
 
     def _finish(self, report: pytest.TestReport) -> None:
-        self._is_reported = True
-        if self._attempt.pop("bad", False):
-            self._attempt["out"] = bounded("\n".join(f"--- {name} ---\n{text}" for name, text in report.sections))
-        else:
-            self._attempt.pop("failure", None)  # a failure that was expected, or undone by another plugin
+        attempt = self._attempt
+        attempt.is_over = True
+        if attempt.failed is not None:
+            attempt.facts["out"] = bounded("\n".join(f"--- {name} ---\n{text}" for name, text in report.sections))
         properties = [[name, value] for name, value in report.user_properties if isinstance(value, _KEPT)]
         if properties:
-            self._attempt["props"] = properties
+            attempt.facts["props"] = properties
+
+
+def _skip(report: pytest.TestReport) -> dict[str, str]:
+    if hasattr(report, "wasxfail"):
+        return {"status": "xfailed", "reason": bounded(report.wasxfail)}
+    told: Any = report.longrepr
+    text = told[2] if isinstance(told, tuple) else told
+    return {"status": "skipped", "reason": bounded(text).removeprefix("Skipped: ")}
 
 
 def _is_part(report: object) -> bool:

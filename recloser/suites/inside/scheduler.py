@@ -8,7 +8,6 @@ waits there can no longer go to whoever is free first.
 from __future__ import annotations
 
 from collections import deque
-from statistics import median
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -66,8 +65,8 @@ def keys_of(ids: Sequence[str]) -> list[Key]:
 
 def expectations(ids: Sequence[str], durations: Mapping[str, float]) -> dict[str, float]:
     """Seconds each test is expected to take; unseen ones take the median of the known."""
-    known = [durations[test_id] for test_id in ids if test_id in durations]
-    unseen = median(known) if known else UNSEEN_S
+    known = sorted(durations[test_id] for test_id in ids if test_id in durations)
+    unseen = known[len(known) // 2] if known else UNSEEN_S
     return {test_id: max(durations.get(test_id, unseen), UNSEEN_S / 10) for test_id in ids}
 
 
