@@ -1,7 +1,7 @@
 """What is under test: `recloser.toml`, read into validated models."""
 
 from recloser.target.alerts import Alerts
-from recloser.target.data import Column, DataSet, Expected, Freshness, Request
+from recloser.target.data import Column, DataSet, Expected, Freshness, Generate, Request
 from recloser.target.fleet import Fleet
 from recloser.target.guardrails import (
     NEVER_GRANTED,
@@ -52,6 +52,7 @@ __all__ = [
     "Fleet",
     "FolderChannel",
     "Freshness",
+    "Generate",
     "Guardrails",
     "Healthcheck",
     "ImageGuardrails",

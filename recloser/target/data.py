@@ -21,6 +21,23 @@ class Request(Declared):
     timeout_s: float = Field(default=120.0, gt=0, le=3_600)
 
 
+class Generate(Declared):
+    """What grid dataset is made, where no service is asked for it; the same words have the same content everywhere."""
+
+    size: Literal["small", "medium", "large"] | None = None
+    """50 steps of 14 buses, 200 of 30, or 1,000 of 118."""
+    case: Literal["14", "30", "118"] | None = None
+    steps: int | None = Field(default=None, ge=1, le=1_000_000)
+    """Steps of 15 minutes."""
+    seed: int = Field(default=0, ge=0, lt=2**63)
+
+    @model_validator(mode="after")
+    def _a_size_or_a_case(self) -> Self:
+        if (self.size is None) == (self.case is None) or (self.case is None) != (self.steps is None):
+            raise ValueError("give either `size`, or `case` together with `steps`")
+        return self
+
+
 class Column(Declared):
     """What a column of a table holds."""
 
@@ -59,9 +76,10 @@ class Freshness(Declared):
 
 
 class DataSet(Declared):
-    """One data set: the answer of a service, or a table in a file; and the rules it is held to."""
+    """One data set: the answer of a service, a table in a file, or one that is made; and the rules it is held to."""
 
     request: Request | None = None
+    generate: Generate | None = None
     file: Path | None = None
     """CSV or Parquet, below the target's folder."""
     rules: Literal["grid", "table"] = "table"
@@ -80,8 +98,10 @@ class DataSet(Declared):
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        if (self.request is None) == (self.file is None):
-            raise ValueError("give exactly one of `request` and `file`")
+        if sum(source is not None for source in (self.request, self.generate, self.file)) != 1:
+            raise ValueError("give exactly one of `request`, `generate` and `file`")
+        if self.generate is not None and self.rules != "grid":
+            raise ValueError('what is generated is a grid dataset: it needs rules = "grid"')
         return self
 
     @model_validator(mode="after")

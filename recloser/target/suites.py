@@ -27,6 +27,10 @@ class Suite(Declared):
     Recloser's own where nothing is said."""
     needs: tuple[Name, ...] = ()
     """Services that have to be up while it runs."""
+    data: tuple[Name, ...] = ()
+    """Data sets that have to be good before it runs; `RECLOSER_DATA_NAME` says where one lies that is in a file."""
+    alone: bool | None = None
+    """Whether nothing else of the cycle runs beside it; where nothing is said, of the tier `performance` only."""
     environment: dict[str, str] = Field(default_factory=dict)
     timeout_s: float = Field(default=600.0, gt=0, le=86_400)
     test_timeout_s: float | None = Field(default=None, gt=0, le=86_400)
@@ -58,6 +62,10 @@ class Suite(Declared):
     def limit_s(self) -> float:
         """Time limit of one test."""
         return self.test_timeout_s or self.timeout_s / 2
+
+    def runs_alone(self, name: str) -> bool:
+        """Whether nothing else may run beside the suite of this name."""
+        return (self.tier or name) == _ONE_AT_A_TIME if self.alone is None else self.alone
 
     def workers_on(self, cpus: int, tier: str) -> int:
         """How many processes run it on a machine of so many processors."""

@@ -40,6 +40,9 @@ class System(Declared):
         start_order(self.services)
         for user, needs in self._users():
             check_needs(user, needs, self.services)
+        for name, suite in self.suites.items():
+            if unknown := sorted(set(suite.data) - set(self.data)):
+                raise ValueError(f"suites.{name} needs data {unknown[0]!r}, which is not declared")
         for name, asked in self._asked():
             if self.services[asked].port is None or self.services[asked].postgresql:
                 raise ValueError(f"data.{name} asks {asked!r}, which declares no `port` that speaks HTTP")
