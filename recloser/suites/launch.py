@@ -8,6 +8,7 @@ import signal
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from threading import Event
 from typing import TYPE_CHECKING
 
 from recloser.suites.command import PLUGIN, command_line, with_plugin
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from recloser.target import Suite
 
+STOPPED = "it was stopped with the rest of its cycle"
 _WAIT_S = 0.05
 _LOOK_S = 0.1
 GRACE_S = 3.0
@@ -48,6 +50,8 @@ class Plan:
     """Ids of the only tests to run; None means all."""
     again: bool = False
     """Whether it is a rerun of what has failed."""
+    stop: Event = field(default_factory=Event)
+    """Set from another thread when the run has to end."""
 
     def rerun(self, only: Sequence[str]) -> Plan:
         """The same for some tests that have failed, in one process of their own."""
@@ -97,7 +101,8 @@ def launch(plan: Plan, name: str, on_look: Callable[[Tape], None]) -> Launched:
     ended_at = time.time()
     tape.read()
     on_look(tape)
-    status = "crashed" if not ending.cut_short else INTERRUPTED if ending.interrupted or plan.again else "timed-out"
+    by_us = ending.interrupted or plan.again or ending.cut_short == STOPPED
+    status = "crashed" if not ending.cut_short else INTERRUPTED if by_us else "timed-out"
     tape.close(status=status, reason=ending.cut_short or how_it_died(ending.exit_code), until=ended_at)
     return Launched(ending.exit_code, ending.output, ending.cut_short, ending.interrupted, tape=tape)
 
@@ -117,8 +122,8 @@ def _run(plan: Plan, command: list[str], environment: Mapping[str, str], look: C
     cut_short = ""
     with Process(command, plan.folder, environment) as process:
         try:
-            if not _ends_in_time(plan, process, look):
-                cut_short = f"its time of {plan.suite.timeout_s:g} s was over"
+            cut_short = _watch(plan, process, look)
+            if cut_short:
                 process.interrupt()
         except KeyboardInterrupt:
             cut_short = _BY_A_PERSON
@@ -126,22 +131,52 @@ def _run(plan: Plan, command: list[str], environment: Mapping[str, str], look: C
     return Ending(process.exit_code, process.output, cut_short, interrupted=cut_short == _BY_A_PERSON)
 
 
-def _ends_in_time(plan: Plan, process: Process, look: Callable[[], None]) -> bool:
+def _watch(plan: Plan, process: Process, look: Callable[[], None]) -> str:
+    """Wait for its end; answers why it has to be ended before that, if it has."""
     next_look = 0.0
     while not process.wait(_WAIT_S):
         now = time.monotonic()
         if now >= plan.deadline:
-            return False
+            return f"its time of {plan.suite.timeout_s:g} s was over"
+        if plan.stop.is_set():
+            return STOPPED
         if now >= next_look:
             look()
             next_look = now + _LOOK_S
-    return True
+    return ""
 
 
 def _look(plan: Plan, tape: Tape, on_look: Callable[[Tape], None]) -> None:
     tape.read()
     on_look(tape)
     _kill_overdue(plan.suite.limit_s, tape)
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOver:
+    """A launch of a run that was killed."""
+
+    launched: Launched
+    again: bool
+    """Whether it was a rerun."""
+
+
+def take_over(folder: Path) -> TakenOver | None:
+    """Read what a launch wrote down before whoever had launched it was killed; None where that is nothing.
+
+    A test that was running then is not blamed: it counts as not begun.
+    """
+    try:
+        again = bool(json.loads((folder / "orders.json").read_text(encoding="utf-8"))["again"])
+    except (OSError, ValueError, KeyError):
+        return None
+    tape = Tape(folder)
+    tape.read()
+    if tape.session is None:
+        return None
+    tape.close(status=INTERRUPTED, reason="", until=time.time())
+    tape.ended = [ended for ended in tape.ended if ended.status != INTERRUPTED]
+    return TakenOver(Launched(None, "", tape=tape), again)
 
 
 def how_it_died(exit_code: int | None) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from recloser.suites.judge import is_storm
-from recloser.suites.launch import Launched, Plan, launch
+from recloser.suites.launch import Launched, Plan, launch, take_over
 from recloser.values import TestStatus
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class Rounds:
         self.notes: list[str] = []
         self._over = 0
         self._total = 0
+        self._take_over()
 
     @property
     def all(self) -> list[Launched]:
@@ -48,12 +49,26 @@ class Rounds:
 
     def run(self) -> None:
         """Run everything there is to run."""
-        self._round(self.plan, self.whole)
-        for _ in range(self.plan.suite.reruns):
+        if not self.whole or self.whole[0].tape.collected is None:
+            self.whole.clear()
+            self._round(self.plan, self.whole)
+        elif not self.reruns and (left := self.left()):
+            self._round(self.plan.after_a_crash(left), self.whole)
+        for _ in range(self.plan.suite.reruns - len(self.reruns)):
             failing = still_failing(self._ended())
             if not failing or not self._may_run_again(failing):
                 return
             self._round(self.plan.rerun(failing), self.reruns)
+
+    def _take_over(self) -> None:
+        """Read what a killed run has left: what had ended has ended, what was running is run again."""
+        places = sorted(self.plan.scratch.glob("launch-*"), key=lambda place: int(place.name.split("-")[1]))
+        for place in places:
+            found = take_over(place)
+            if found is not None:
+                (self.reruns if found.again else self.whole).append(found.launched)
+        self._next = len(places)
+        self._over = len({ended.test_id for launched in self.whole for ended in launched.tape.ended})
 
     def left(self) -> list[str]:
         """What the suite has and nobody ran."""
@@ -65,7 +80,8 @@ class Rounds:
 
     def _round(self, plan: Plan, launches: list[Launched]) -> None:
         for _ in range(MOST_LAUNCHES):
-            launches.append(launch(plan, f"launch-{len(self.all)}", self._look(plan)))
+            launches.append(launch(plan, f"launch-{self._next}", self._look(plan)))
+            self._next += 1
             self._over += len(launches[-1].tape.ended) * (not plan.again)
             left = launches[-1].tape.left()
             if not left or not goes_on(launches[-1]) or time.monotonic() >= plan.deadline:

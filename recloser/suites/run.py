@@ -6,7 +6,9 @@ import re
 import subprocess
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
@@ -59,6 +61,8 @@ def run_suite(
     extra_environment: Mapping[str, str] | None = None,
     files: Sequence[str] | None = None,
     code: CodeState | None = None,
+    scratch: Path | None = None,
+    stop: Event | None = None,
     on_progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> SuiteRun:
     """Run a suite, and again what failed in it.
@@ -73,6 +77,9 @@ def run_suite(
         extra_environment: Variables for the suite, such as where services listen; its own go before them.
         files: The only test files to run, absolute; None means all.
         code: State of the code, where the caller has taken it already.
+        scratch: Where its processes write down what happens. What a killed run of the same code and suite has written
+            there is taken over, and only the rest is run; None is a folder that is gone afterwards.
+        stop: Ends the run when it is set, from any thread.
         on_progress: Told how many tests have ended, of how many.
 
     Returns:
@@ -85,23 +92,35 @@ def run_suite(
     started_at = utc_now()
     tier = suite.tier or name
     known = dict(durations or {})
-    with tempfile.TemporaryDirectory(prefix="recloser-suite-", ignore_cleanup_errors=True) as scratch:
+    with _scratch(scratch) as place:
         plan = Plan(
             suite=suite,
             folder=folder,
-            scratch=Path(scratch),
+            scratch=place,
             environment=base_environment(suite, extra_environment or {}),
             workers=_workers(suite, tier, workers, known),
             deadline=time.monotonic() + suite.timeout_s,
             arguments=arguments,
             durations=known,
             files=files,
+            stop=stop or Event(),
         )
         course = Course(name, tier, plan, code or code_state(folder), started_at)
         try:
             return course.of_pytest(on_progress) if suite.runs == "pytest" else course.of_junit()
         except OSError as error:
             return course.not_verified(f"it cannot be run: {error}")
+
+
+@contextmanager
+def _scratch(kept: Path | None) -> Iterator[Path]:
+    if kept is None:
+        with tempfile.TemporaryDirectory(prefix="recloser-suite-", ignore_cleanup_errors=True) as folder:
+            yield Path(folder)
+    else:
+        kept = kept.absolute()
+        kept.mkdir(mode=0o700, parents=True, exist_ok=True)
+        yield kept
 
 
 def _workers(suite: Suite, tier: str, told: int | None, durations: Mapping[str, float]) -> int:
@@ -132,7 +151,7 @@ class Course:
         Raises:
             SuiteInterruptedError: A person interrupted it.
         """
-        (self._plan.scratch / "coverage").mkdir()
+        (self._plan.scratch / "coverage").mkdir(exist_ok=True)
         rounds = Rounds(self._plan, on_progress)
         rounds.run()
         run = self._judged(rounds)
