@@ -6,13 +6,12 @@ import json
 import os
 import sys
 from enum import StrEnum
-from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows import leftovers
 from flows.commands.selection import selection
+from flows.local import listening, quieten, run_here
 from flows.summary import print_summary
 from recloser.aws import connect
 from recloser.errors import RecloserError
@@ -24,16 +23,6 @@ from recloser.values import FixMode
 
 if TYPE_CHECKING:
     from recloser.values import Incident
-
-# Prefect reads these when it is imported; what a person has set stands.
-_QUIET = {
-    "PREFECT_LOGGING_LEVEL": "CRITICAL",
-    "PREFECT_LOGGING_TO_API_ENABLED": "false",
-    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "90",
-    "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
-    "DO_NOT_TRACK": "1",
-}
 
 
 class Format(StrEnum):
@@ -92,25 +81,13 @@ def _check(target: str, fix_mode: FixMode, use_test_data: bool) -> None:
 
 
 def _run_flow(story: str, parameters: dict[str, Any], *, verbose: bool) -> list[Incident]:
-    leftovers.sweep()
-    leftovers.mark()
-    for name, value in _QUIET.items():
-        os.environ.setdefault(name, value)
-    # Prefect takes a second to import: only this command pays for it.
-    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings  # noqa: PLC0415
-
-    from flows.console import TerminalNarrator  # noqa: PLC0415
+    quieten()
+    from flows.console import TerminalNarrator  # noqa: PLC0415 - Prefect takes a second to import
     from tasks.narration import TERMINAL  # noqa: PLC0415
 
-    flow = getattr(import_module(f"flows.{story}"), story)
     narrator = TerminalNarrator(verbose=verbose)
-    token = TERMINAL.set(narrator)
-    try:
-        # A person is watching, so no heartbeat is needed; it costs a second at the flow's end.
-        with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
-            state = flow(**parameters, return_state=True)
-    finally:
-        TERMINAL.reset(token)
+    with listening(TERMINAL, narrator):
+        state = run_here(story, parameters)
     if not narrator.incidents and state.name != "NothingFailed":
         state.result()  # raises what stopped the flow
         raise HealingError(f"the flow run ended as {state.name} without a verdict: {state.message}")

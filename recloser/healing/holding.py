@@ -1,4 +1,4 @@
-"""One healing at a time: a target is held by the process that heals it, until it lets go or is seen to be gone."""
+"""One healing at a time: a target is held by the process that heals or tests it, until it lets go or is gone."""
 
 from __future__ import annotations
 
@@ -24,19 +24,24 @@ _RENEW_S = 10.0
 class Hold:
     """This process's hold on a target."""
 
-    def __init__(self, store: Store, target: str) -> None:
+    def __init__(self, store: Store, target: str, doing: str = "healed") -> None:
         """Take hold.
+
+        Args:
+            store: Where holds are kept.
+            target: What is held.
+            doing: What is done to it, for who is told to wait; each has a hold of its own.
 
         Raises:
             NotReady: Somebody else holds it, and is alive.
         """
         self._store = store
-        self._target = target
+        self._target = target if doing == "healed" else f"{target} {doing}"
         self._owner = _owner()
         self._renewed = time.monotonic()
-        holder = store.hold(target, self._owner, is_gone=is_gone)
+        holder = store.hold(self._target, self._owner, is_gone=is_gone)
         if holder is not None:
-            raise NotReady(f"target {target!r} is being healed by {_shown(holder)}; wait for it, or stop it first")
+            raise NotReady(f"target {target!r} is being {doing} by {_shown(holder)}; wait for it, or stop it first")
 
     def renew(self) -> None:
         """Be seen; cheap enough to call at every poll."""
