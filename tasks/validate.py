@@ -8,10 +8,10 @@ from prefect import task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
+from recloser.nightly.declared import judge_declared
 from recloser.report.markdown import escape_inline
 from recloser.target import load_system
 from recloser.validation import Report, finding_rows, render_markdown, validate_dataset
-from tasks.data_sets import judge_declared
 
 
 @task(name="validate dataset", task_run_name="validate {path}", cache_policy=NO_CACHE)

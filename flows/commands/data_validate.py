@@ -81,7 +81,7 @@ def baseline(  # noqa: PLR0917 - Typer calls it by name
 
 
 def _judge_target(path: Path, data: str | None, docs: Path | None) -> list[Report]:
-    from tasks.data_sets import judge_declared  # noqa: PLC0415 - slow to import
+    from recloser.nightly.declared import judge_declared  # noqa: PLC0415 - slow to import
 
     system = load_system(path)
     names = (data,) if data is not None else tuple(system.data)
@@ -92,8 +92,8 @@ def _judge_target(path: Path, data: str | None, docs: Path | None) -> list[Repor
 
 def _measure_table(target: Path, data: str, out: Path) -> None:
     import_validation()
+    from recloser.nightly.declared import measure_declared  # noqa: PLC0415 - slow to import
     from recloser.validation.table import write_table_baseline  # noqa: PLC0415 - slow to import
-    from tasks.data_sets import measure_declared  # noqa: PLC0415 - slow to import
 
     if out.suffix != ".json":
         raise typer.BadParameter("give --out FILE.json, and name that file as the data set's `baseline`")

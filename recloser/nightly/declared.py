@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 from pydantic import ValidationError
 
+from recloser.grid import DatasetError, open_dataset, request_dataset, request_size, write_dataset
 from recloser.target import TargetError
 from recloser.validation import BadInputError, Report, check_document, validate_dataset
 from recloser.validation.findings import Gate
@@ -28,20 +30,24 @@ from recloser.validation.table import (
 )
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from recloser.target import DataSet, System
+    from recloser.grid import DatasetRequest, StoredDataset
+    from recloser.target import DataSet, Generate, System
 
 MOST_ANSWER_BYTES = 256 * 2**20
 
 
-def judge_declared(system: System, name: str, *, docs: Path | None = None) -> Report:
+CACHE = Path(".recloser/data")
+"""Where datasets are made when nothing is said: the same folder that `recloser data generate` uses."""
+
+
+def judge_declared(system: System, name: str, *, docs: Path | None = None, cache: Path = CACHE) -> Report:
     """Judge one data set of a target; a service that is asked for it must be running.
 
     Args:
         system: The target.
         name: What the data set is called there.
         docs: Where to build the Data Docs of Great Expectations; of tables and folders only.
+        cache: Where datasets that are to be made are made, and found again.
 
     Raises:
         TargetError: The target declares no such data set, or declares what cannot be expected of one.
@@ -52,12 +58,41 @@ def judge_declared(system: System, name: str, *, docs: Path | None = None) -> Re
     declared = system.data[name]
     if declared.request is not None:
         return check_document(f"{system.name} {name}", ask_service(system, declared), declared.request.body)
+    if declared.generate is not None:
+        return validate_dataset(made(declared.generate, cache).path, docs=docs)
     path = system.path(_file(declared))
     if declared.rules == "grid":
         return validate_dataset(path, docs=docs)
     spec = spec_of(name, declared)
     baseline = read_baseline(system.path(declared.baseline), spec) if declared.baseline is not None else None
     return validate_table(f"{system.name} {name}", read_any_table(path), spec, baseline=baseline, docs=docs)
+
+
+def made(asked: Generate, cache: Path) -> StoredDataset:
+    """The dataset asked for: found again by its parameters and seed where it was made before and is whole.
+
+    Raises:
+        GridError: It cannot be made.
+    """
+    request = _request(asked)
+    folder = place_of(asked, cache)
+    if not folder.exists():
+        return write_dataset(request, folder)
+    stored = open_dataset(folder)
+    if stored.manifest.request != request or stored.damaged_files():
+        raise DatasetError(f"{folder} is not the dataset its name says; remove it, and it is made again.")
+    return stored
+
+
+def place_of(asked: Generate, cache: Path) -> Path:
+    """Where the dataset asked for is, once it is made."""
+    return cache / _request(asked).dataset_id
+
+
+def _request(asked: Generate) -> DatasetRequest:
+    if asked.size is not None:
+        return request_size(asked.size, seed=asked.seed)
+    return request_dataset(str(asked.case), asked.steps or 1, seed=asked.seed)
 
 
 def measure_declared(system: System, name: str) -> TableBaseline:

@@ -1,0 +1,86 @@
+"""A night beside those before it, put together for its page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from recloser.nightly.summary import Results, report_of
+from recloser.report.nightly import write_night
+from recloser.values import Comparison, Judgement
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from recloser.report.nightly import NightFiles
+    from recloser.store import Store
+    from recloser.store.history import History
+    from recloser.target import System
+    from recloser.values import Cycle, CycleReport
+
+LOOKED_BACK = 60
+"""Nights that the charts show."""
+_OWED = 5
+"""How many of a target's newest nights are looked through for a page that was never written."""
+
+
+def results_of(history: History, cycle: Cycle) -> Results:
+    """What the store holds of a night."""
+    return Results(
+        history.service_runs(cycle.cycle_id), history.data_runs(cycle.cycle_id), history.suite_runs(cycle.cycle_id)
+    )
+
+
+def compared(history: History, cycle: Cycle, results: Results) -> Comparison:
+    """The night beside the last good one.
+
+    Raises:
+        StoreError: The store cannot be read.
+    """
+    from recloser.analytics.comparison import BASELINES, compare  # noqa: PLC0415 - pandas takes a second to import
+
+    good = [night.cycle_id for night in history.good(cycle.target, before=cycle.cycle_id, last=BASELINES)]
+    unverified = {run.suite for run in results.suites if run.judgement is Judgement.NOT_VERIFIED}
+    outcomes = history.outcomes(cycle.target, last=LOOKED_BACK, also=good)
+    if cycle.cycle_id not in outcomes["cycle"].cat.categories:
+        return Comparison(base=good[0] if good else None)
+    return compare(outcomes, cycle.cycle_id, good=good, unverified=unverified)
+
+
+def build_report(
+    history: History, system: System, cycle: Cycle, results: Results, comparison: Comparison
+) -> CycleReport:
+    """The night among the last ones, as its page says it.
+
+    Raises:
+        StoreError: The store cannot be read.
+    """
+    return report_of(
+        cycle,
+        system,
+        results,
+        stages=history.stages(cycle.cycle_id),
+        comparison=comparison,
+        cycles=tuple(reversed(history.cycles(system.name, last=LOOKED_BACK))),
+        outcomes=history.outcomes(system.name, last=LOOKED_BACK),
+    )
+
+
+def write_owed(store: Store, system: System, folder: Path) -> tuple[NightFiles, ...]:
+    """Write the pages of nights that were closed by a process that died before it wrote them.
+
+    Raises:
+        ReportError: The folder cannot be written.
+        StoreError: The store cannot be read.
+    """
+    owed = [
+        cycle
+        for cycle in store.history.cycles(system.name, last=_OWED)
+        if cycle.verdict is not None and not (folder / cycle.cycle_id / "nightly.html").exists()
+    ]
+    return tuple(_write(store.history, system, cycle, folder) for cycle in owed)
+
+
+def _write(history: History, system: System, cycle: Cycle, folder: Path) -> NightFiles:
+    results = results_of(history, cycle)
+    comparison = compared(history, cycle, results)
+    return write_night(build_report(history, system, cycle, results, comparison), results.suites, folder)

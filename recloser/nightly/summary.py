@@ -1,0 +1,112 @@
+"""Everything the page says, computed before it is drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+import recloser
+from recloser.nightly.groups import failure_groups, flaky_of
+from recloser.nightly.judging import summary_of
+from recloser.nightly.prices import cost_of
+from recloser.nightly.trends import decided, history_points, success_metrics, week_rows
+from recloser.values import CycleReport, Judgement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import pandas as pd
+
+    from recloser.nightly.groups import Words
+    from recloser.target import System
+    from recloser.values import Comparison, Cycle, DataRun, ServiceRun, Stage, SuiteRun, SuiteSummary
+
+_TOOLS = ("prefect", "pytest", "pytest-xdist", "great-expectations", "lightsim2grid", "pandas")
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What ran in one night."""
+
+    services: tuple[ServiceRun, ...] = ()
+    data: tuple[DataRun, ...] = ()
+    suites: tuple[SuiteRun, ...] = ()
+
+    def summaries(self, system: System) -> tuple[SuiteSummary, ...]:
+        """The suites, counted and priced."""
+        return tuple(summary_of(run, system, cost_of(run.aws_calls)) for run in self.suites)
+
+
+def report_of(
+    cycle: Cycle,
+    system: System,
+    results: Results,
+    *,
+    comparison: Comparison,
+    stages: Sequence[Stage] = (),
+    cycles: Sequence[Cycle] = (),
+    outcomes: pd.DataFrame | None = None,
+    judged: Mapping[tuple[str, str], Words] | None = None,
+    deliveries: tuple[str, ...] = (),
+) -> CycleReport:
+    """Put one night together.
+
+    Args:
+        cycle: With its verdict.
+        system: What was under test.
+        results: What ran.
+        comparison: With the last good night.
+        stages: How long each step took.
+        cycles: Those on record up to this one, oldest first.
+        outcomes: Their outcomes, as the store gives them; None where it cannot be read.
+        judged: What triage says of a failing test, by suite and test id.
+        deliveries: Messages that could not be delivered.
+    """
+    suites = results.summaries(system)
+    last = None if outcomes is None else decided(outcomes)
+    points = () if last is None else history_points(cycles, last)
+    return CycleReport(
+        cycle=cycle,
+        stages=tuple(stages),
+        services=results.services,
+        data=results.data,
+        suites=suites,
+        comparison=comparison,
+        groups=failure_groups(results.suites, comparison, judged),
+        flaky=flaky_of(results.suites, judged),
+        history=points,
+        weeks=week_rows(points),
+        metrics=() if last is None else success_metrics(cycle, cycles, last, suites),
+        missing=tuple(_missing(results, system, comparison)),
+        deliveries=deliveries,
+        tools=tool_versions(),
+    )
+
+
+def _missing(results: Results, system: System, comparison: Comparison) -> Iterator[str]:
+    """What could not be judged, and why; a check that did not run has not passed."""
+    parts = [("service", run.name, run.judgement, run.reason) for run in results.services]
+    parts += [("data", run.name, run.judgement, run.reason) for run in results.data]
+    parts += [("suite", run.suite, run.judgement, run.reason) for run in results.suites]
+    for kind, name, judgement, reason in parts:
+        if judgement is Judgement.NOT_VERIFIED:
+            yield f"{kind} {name}: {reason}"
+    ran = {run.suite for run in results.suites}
+    yield from (f"suite {name}: it was not run" for name in system.suites if name not in ran)
+    measured = {figure for run in results.suites for figure in run.figures}
+    yield from (f"threshold {name}: no test recorded it" for name in system.thresholds if name not in measured)
+    if comparison.base is None:
+        yield "comparison: no earlier night was green, so nothing is known to be new"
+
+
+def tool_versions() -> dict[str, str]:
+    """Versions of what gave the verdict."""
+    return {"recloser": recloser.__version__} | {name: found for name in _TOOLS if (found := _version(name))}
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""

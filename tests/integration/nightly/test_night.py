@@ -1,0 +1,111 @@
+"""Whole nights over a little system: real services, real suites, a real store."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+
+from recloser.nightly import write_owed
+from recloser.report.nightly import write_night
+from recloser.values import CycleVerdict, Judgement
+
+if TYPE_CHECKING:
+    from tests.integration.nightly.conftest import Little
+
+
+def test_a_good_night_is_green_and_the_next_is_compared_with_it(little: Little) -> None:
+    """Nothing is new without a green night; a test that fails after one is a regression."""
+    first = little.night()
+    assert (first.cycle.verdict, first.comparison.base) == (CycleVerdict.GREEN, None)
+    assert any("no earlier night was green" in why for why in first.missing)
+    little.change("unit/test_unit.py", "2 * 2 == 4", "2 * 2 == 5")
+    second = little.night()
+    assert second.cycle.verdict is CycleVerdict.REGRESSION
+    assert second.comparison.base == first.cycle.cycle_id
+    (group,) = second.groups
+    assert (group.verdict, group.source) == ("new", "assert 2 * 2 == 5")
+    assert group.tests[0].failed_attempts == 2
+    third = little.night()
+    assert third.comparison.base == first.cycle.cycle_id
+    assert third.groups[0].since == second.cycle.cycle_id
+    assert [point.failed for point in third.history] == [0, 1, 1]
+
+
+def test_a_bad_data_set_stops_what_needs_it_and_only_that(little: Little) -> None:
+    """The suite that needs it is not verified; the other runs."""
+    little.write("readings.csv", "kw\n1\n9\n")
+    report = little.night()
+    assert report.cycle.verdict is CycleVerdict.RED
+    assert little.ran() == ["unit"]
+    judged = {suite.suite: suite for suite in report.suites}
+    assert judged["unit"].judgement is Judgement.PASSED
+    assert judged["e2e"].judgement is Judgement.NOT_VERIFIED
+    assert any("data readings is not good" in why for why in report.missing)
+
+
+def test_a_stranger_on_the_port_is_named_and_what_can_go_on_goes_on(little: Little) -> None:
+    """The night is no failure of the code: what needs the service was not verified."""
+    with socket.create_server(("127.0.0.1", little.port)):
+        report = little.night()
+    assert report.cycle.verdict is CycleVerdict.NOT_VERIFIED
+    assert little.ran() == ["unit"]
+    (service,) = report.services
+    assert str(little.port) in service.reason
+    assert service.judgement is Judgement.NOT_VERIFIED
+
+
+def test_a_night_that_was_left_goes_on_where_it_was(little: Little) -> None:
+    """What had ended is not repeated; the cycle is the same."""
+    with little.open() as night:
+        night.start_services()
+        night.run_suite("unit")
+    report = little.night()
+    assert report.cycle.cycle_id == night.cycle.cycle_id
+    assert little.ran() == ["unit", "e2e"]
+    assert report.cycle.verdict is CycleVerdict.GREEN
+
+
+def test_a_night_of_other_code_is_closed_as_interrupted(little: Little) -> None:
+    """Outcomes of two states of the code never make one night."""
+    with little.open() as night:
+        night.run_suite("unit")
+    little.change("unit/test_unit.py", "1 + 1 == 2", "1 + 2 == 3")
+    report = little.night()
+    assert report.cycle.cycle_id != night.cycle.cycle_id
+    left = little.store.history.cycle(night.cycle.cycle_id)
+    assert (left.verdict, left.reason.startswith("interrupted")) == (CycleVerdict.NOT_VERIFIED, True)
+
+
+def test_the_store_may_go_in_the_middle(little: Little) -> None:
+    """The suites run, the page says what is not on record, and no such night is green."""
+    with little.open() as night:
+        night.start_services()
+        night.judge_data("readings")
+        database = little.settings.home / "recloser.db"
+        little.store.close()
+        database.unlink()
+        database.mkdir()
+        for name in ("unit", "e2e"):
+            night.run_suite(name)
+        night.stop_services()
+        report = night.close()
+    assert little.ran() == ["unit", "e2e"]
+    assert report.cycle.verdict is CycleVerdict.NOT_VERIFIED
+    assert any(why.startswith("record: ") for why in report.missing)
+    assert "passed" in write_night(report, night.suite_runs, night.folder.parent).html.read_text()
+
+
+def test_a_page_that_is_owed_is_written(little: Little) -> None:
+    """The process may die between the verdict and the page."""
+    report = little.night()
+    (files,) = write_owed(little.store, little.open_system(), little.settings.home / "nights")
+    assert report.cycle.cycle_id in files.html.read_text()
+    assert write_owed(little.store, little.open_system(), little.settings.home / "nights") == ()
+
+
+def test_one_night_at_a_time(little: Little) -> None:
+    """A second one is told who is at work."""
+    with little.open(), pytest.raises(Exception, match="is being tested by process"):
+        little.open()

@@ -1,0 +1,55 @@
+"""Another commit beside the target."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from recloser.nightly.errors import NightlyError
+from recloser.nightly.worktree import checked_out
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """One file in one commit, changed since."""
+    for command in (
+        ["init", "-q"],
+        ["config", "user.email", "a@example.org"],
+        ["config", "user.name", "a"],
+    ):
+        git(tmp_path, *command)
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "file.txt").write_text("before")
+    git(tmp_path, "add", "-A")
+    git(tmp_path, "commit", "-qm", "first")
+    (tmp_path / "app" / "file.txt").write_text("after")
+    return tmp_path
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """Run git."""
+    done = subprocess.run(["git", "-C", str(folder), *arguments], check=True, capture_output=True, text=True)
+    return done.stdout
+
+
+def test_the_old_code_stands_beside_the_new_and_leaves_nothing(repository: Path) -> None:
+    """The change that is not committed stays as it is."""
+    with checked_out(repository / "app", "HEAD") as old:
+        assert (old / "file.txt").read_text() == "before"
+        assert (repository / "app" / "file.txt").read_text() == "after"
+    assert not old.exists()
+    assert len(git(repository, "worktree", "list").splitlines()) == 1
+
+
+@pytest.mark.parametrize("commit", ["0" * 40, "--help", "no such; branch"])
+def test_an_unknown_commit_is_said(repository: Path, commit: str) -> None:
+    """Nothing is left of the attempt."""
+    with pytest.raises(NightlyError, match="git rev-parse"), checked_out(repository, commit):
+        pass
+    assert len(git(repository, "worktree", "list").splitlines()) == 1
+
+
+def test_a_folder_without_a_repository_is_said(tmp_path: Path) -> None:
+    """There is no earlier code to be had."""
+    with pytest.raises(NightlyError, match="rev-parse"), checked_out(tmp_path, "HEAD"):
+        pass
