@@ -14,6 +14,7 @@ COMMANDS = (
     "heal",
     "history",
     "incidents",
+    "nightly",
     "notify",
     "policy",
     "sandbox",

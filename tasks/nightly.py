@@ -1,0 +1,125 @@
+"""The steps of a night as Prefect tasks: a stage or a suite each, never a test; nothing is retried or cached.
+
+A step that ended is in the store, so that a killed night goes on; a cached step would hide a night that went wrong.
+"""
+
+from __future__ import annotations
+
+import time
+from threading import Lock
+from typing import TYPE_CHECKING, cast
+
+from prefect import task
+from prefect.artifacts import (
+    create_link_artifact,
+    create_markdown_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
+from prefect.cache_policies import NO_CACHE
+
+from recloser.nightly import Night, NightNarrator, open_night, write_owed
+from recloser.report.nightly import NightFiles, nightly_markdown, nightly_table, write_night
+from recloser.settings import load_settings
+from recloser.store import Store
+from recloser.values import CycleReport, DataRun, ServiceRun, SuiteRun
+from tasks.night_narration import Narrators, narrator
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from recloser.values import Judgement
+
+
+@task(name="begin night", task_run_name="begin {target}", cache_policy=NO_CACHE)
+def begin(target: str, *, store: Store, run_id: str) -> Night:
+    """Open a night, or take up the one that was killed; a page that was never written is written first."""
+    settings = load_settings()
+    night = open_night(target, store, settings, Narrators(narrator()), run_id=run_id)
+    write_owed(store, night.system, settings.home / "nights")
+    return night
+
+
+@task(name="start services", cache_policy=NO_CACHE)
+def start_services(night: Night) -> None:
+    """Start what is not running."""
+    night.start_services()
+
+
+@task(name="judge data", task_run_name="data {name}", cache_policy=NO_CACHE)
+def judge_data(night: Night, name: str) -> DataRun:
+    """Make or fetch one data set, and judge it."""
+    return night.judge_data(name)
+
+
+@task(name="run suite", task_run_name="suite {name}", cache_policy=NO_CACHE)
+def run_suite(night: Night, name: str) -> SuiteRun:
+    """Run one suite."""
+    return night.run_suite(name)
+
+
+@task(name="stop services", cache_policy=NO_CACHE)
+def stop_services(night: Night) -> tuple[ServiceRun, ...]:
+    """Stop what this night has started."""
+    return night.stop_services()
+
+
+@task(name="compare", cache_policy=NO_CACHE)
+def close(night: Night) -> CycleReport:
+    """Compare with the last good night, and store the verdict."""
+    return night.close()
+
+
+@task(name="report night", cache_policy=NO_CACHE)
+def report(night: Night, told: CycleReport) -> NightFiles:
+    """Write the page, and show it in the Prefect UI; the verdict stands, whatever becomes of this."""
+    files = write_night(told, night.suite_runs, night.folder.parent)
+    label = f"{told.cycle.target} {told.cycle.cycle_id}"
+    create_markdown_artifact(nightly_markdown(told), key="nightly", description=told.cycle.reason[:200])
+    create_table_artifact(nightly_table(told), key="nightly-suites", description=f"suites of {label}")
+    create_link_artifact(files.html.absolute().as_uri(), key="nightly-page", link_text="the page of this night")
+    return files
+
+
+_EVERY_S = 2.0
+"""The server records some fifty calls a second: a bar that moves at every test would drown it."""
+
+
+def show_progress(night: Night) -> None:
+    """Publish a bar, and move it as long as the night lasts."""
+    if isinstance(night.narrator, Narrators):
+        night.narrator.members.append(Progress(night))
+
+
+class Progress(NightNarrator):
+    """The night's progress bar in the Prefect UI: stages that ended, and tests of those that run."""
+
+    def __init__(self, night: Night) -> None:
+        """Show an empty bar."""
+        self._stages = dict.fromkeys(night.stages, 0.0)
+        self._shown_at = time.monotonic()
+        self._lock = Lock()
+        made = create_progress_artifact(0, key="nightly-progress", description=night.label)
+        self._artifact = cast("UUID", made)
+
+    def moved(self, stage: str, done: int, total: int) -> None:
+        """A suite has come so far."""
+        self._set(stage, done / total if total else 0.0)
+
+    def ended(self, stage: str, judgement: Judgement, reason: str) -> None:  # noqa: ARG002 - what listeners are told
+        """A stage has ended."""
+        self._set(stage, 1.0)
+
+    def _set(self, stage: str, share: float) -> None:
+        with self._lock:
+            self._stages[stage] = share
+            now = time.monotonic()
+            if now - self._shown_at < _EVERY_S and share < 1.0:
+                return
+            self._shown_at = now
+        self.show()
+
+    def show(self) -> None:
+        """Move the bar to where it is."""
+        update_progress_artifact(self._artifact, progress=100 * sum(self._stages.values()) / max(len(self._stages), 1))
