@@ -42,6 +42,7 @@ class TestNewFailure:
         assert (change.since, found.base) == ("n2", "n1")
         assert (found.still_failing, found.added, found.fixed) == ((), (), ())
         assert (found.failed, found.judged, found.failure_rate) == (1, 1, 1.0)
+        assert [change.since for change in compared(story(P, F, P, F, F), 0).new_failures] == ["n3"]
 
     def test_fails_in_every_attempt(self) -> None:
         """What passes when it is run again is not broken, and probes decide nothing."""
@@ -88,6 +89,8 @@ class TestOtherChanges:
         assert [(change.test_id, change.status, change.was) for change in found.removed] == [("t", N, P)]
         assert found.new_failures == ()
         assert found.still_failing == ()
+        came_back = compared([*story(P, None, P), *story(P, P, P, test="u")], 0, 1)
+        assert (names(came_back.added), came_back.base) == (["t"], "n1")
 
     @pytest.mark.parametrize("unverified", [(), ("unit",)])
     def test_removed_are_only_tests_of_suites_that_ran(self, unverified: tuple[str, ...]) -> None:
