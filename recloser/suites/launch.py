@@ -50,12 +50,24 @@ class Plan:
     """Ids of the only tests to run; None means all."""
     again: bool = False
     """Whether it is a rerun of what has failed."""
+    order: str = "same"
+    """`same`, `reversed`, or `shuffled`: files among each other, and the tests within a file."""
+    seed: int = 0
+    """What a shuffled order is drawn from."""
     stop: Event = field(default_factory=Event)
     """Set from another thread when the run has to end."""
 
     def rerun(self, only: Sequence[str]) -> Plan:
         """The same for some tests that have failed, in one process of their own."""
         return replace(self, only=only, again=True, workers=1)
+
+    def narrowed(self, only: Sequence[str]) -> Plan:
+        """The same for some tests."""
+        return replace(self, only=only)
+
+    def arranged(self, order: str, seed: int) -> Plan:
+        """The same in another order."""
+        return replace(self, order=order, seed=seed)
 
     def after_a_crash(self, left: Sequence[str]) -> Plan:
         """The same for what is left."""
@@ -201,6 +213,8 @@ def _orders(plan: Plan, folder: Path) -> Path:
         "only": None if plan.only is None else list(plan.only),
         "files": None if plan.files is None else list(plan.files),
         "again": plan.again,
+        "order": plan.order,
+        "seed": plan.seed,
         "durations": dict(plan.durations),
         "coverage": [] if plan.again else list(plan.suite.coverage),
         "coverage_folder": str(plan.scratch / "coverage"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import time
 import unittest
 from typing import TYPE_CHECKING, Any
@@ -49,12 +50,13 @@ class Collecting:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        """Leave out what was not asked for."""
+        """Leave out what was not asked for, and put the rest into the order that was."""
         wanted = [item for item in items if self._is_wanted(item)]
         if len(wanted) < len(items):
             kept = set(map(id, wanted))
             config.hook.pytest_deselected(items=[item for item in items if id(item) not in kept])
             items[:] = wanted
+        items[:] = _arranged(items, self._orders.order, self._orders.seed)
 
     def _is_wanted(self, item: pytest.Item) -> bool:
         if self._orders.files is not None and os.path.realpath(_path_of(item)) not in self._orders.files:
@@ -70,6 +72,23 @@ class Collecting:
         groups = [group_of(item) for item in session.items]
         if any(groups):
             groups_file(self._orders.folder, self._worker).write_text(json.dumps(groups), encoding="utf-8")
+
+
+def _arranged(items: list[pytest.Item], order: str, seed: int) -> list[pytest.Item]:
+    """The tests of a file stay together, so that what a file prepares is prepared once."""
+    if order == "reversed":
+        return items[::-1]
+    if order != "shuffled":
+        return items
+    draw = random.Random(seed)  # noqa: S311 - an order, no secret
+    files: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(_path_of(item), []).append(item)
+    groups = list(files.values())
+    draw.shuffle(groups)
+    for group in groups:
+        draw.shuffle(group)
+    return [item for group in groups for item in group]
 
 
 def groups_file(folder: Path, worker: str) -> Path:

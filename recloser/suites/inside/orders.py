@@ -31,6 +31,9 @@ class Orders:
         """Real paths of the test files to collect; None means all."""
         self.again: bool = told["again"]
         """Whether this is a rerun, which no limit of failures ends early."""
+        self.order: str = told["order"]
+        """`same`, `reversed` or `shuffled`."""
+        self.seed: int = told["seed"]
         self.durations: dict[str, float] = told["durations"]
         self.coverage: list[str] = told["coverage"]
         self.coverage_folder = Path(told["coverage_folder"])
