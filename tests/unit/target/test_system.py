@@ -29,9 +29,9 @@ def read(folder: Path, text: str) -> System:
 
 
 def test_the_example_is_declared() -> None:
-    """Two services, five tiers, three data sets, and the page comes after the service it needs."""
+    """A database, two services, five tiers, three data sets; each comes after what it needs."""
     system = load_system(EXAMPLE)
-    assert system.start_order() == ("api", "frontend")
+    assert system.start_order() == ("db", "api", "frontend")
     assert (system.services["api"].port, system.services["frontend"].port) == (5001, 60_000)
     assert set(system.suites) == {"unit", "integration", "e2e", "performance", "regression"}
     assert {name: data.rules for name, data in system.data.items()} == dict.fromkeys(
