@@ -12,13 +12,14 @@ import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from recloser.processes import Identity, identity
 from recloser.services.errors import NotStartedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from io import FileIO
 
     Sink = Callable[[bytes], None]
 
@@ -66,19 +67,19 @@ class Group:
         Raises:
             NotStartedError: There is no such command, or it may not be run.
         """
-        readable, writable = os.pipe()
+        self._status, tell = os.pipe()
         try:
-            self._guardian = _spawn(launch, writable)
+            self._guardian = _spawn(launch, tell)
         except OSError as error:
-            os.close(readable)
+            os.close(self._status)
             raise NotStartedError(f"its guardian cannot be started: {error}") from error
         finally:
-            os.close(writable)
-        self._status = readable
+            os.close(tell)
         self._facts: dict[str, Any] = {}
         self._rest = b""
         self._over = False
-        self._pump = threading.Thread(target=self._drain, args=(sink,), daemon=True)
+        self._orders = cast("FileIO", self._guardian.stdin)
+        self._pump = threading.Thread(target=_drain, args=(cast("FileIO", self._guardian.stdout), sink), daemon=True)
         self._pump.start()
         self._order(json.dumps(_order(launch)))
         self._confirm(launch)
@@ -100,6 +101,11 @@ class Group:
     def has_ended(self) -> bool:
         """Whether the command ended, or nobody is left who could tell."""
         return self._over or "code" in self._facts
+
+    @property
+    def is_unguarded(self) -> bool:
+        """Whether its guardian is gone without having seen to its end."""
+        return self._over and "code" not in self._facts
 
     def fileno(self) -> int:
         """A descriptor that becomes readable when there is something to `hear`."""
@@ -134,9 +140,7 @@ class Group:
         self._pump.join(_KILL_S)
         os.close(self._status)
         self._over = True
-        if self._guardian.stdin is not None:
-            with contextlib.suppress(BrokenPipeError):
-                self._guardian.stdin.close()
+        self._orders.close()
 
     def _runs(self) -> bool:
         self.hear()
@@ -155,15 +159,8 @@ class Group:
         raise NotStartedError(f"{launch.command[0]!r} cannot be started: {why}")
 
     def _order(self, words: str) -> None:
-        if self._guardian.stdin is not None:
-            with contextlib.suppress(BrokenPipeError, ValueError):
-                self._guardian.stdin.write(words.encode() + b"\n")
-
-    def _drain(self, sink: Sink) -> None:
-        output = self._guardian.stdout
-        with contextlib.suppress(ValueError), output or contextlib.nullcontext():
-            while output is not None and (chunk := output.read(_CHUNK)):
-                sink(chunk)
+        with contextlib.suppress(BrokenPipeError):
+            self._orders.write(words.encode() + b"\n")
 
 
 def readable(descriptors: Iterable[int], timeout_s: float) -> bool:
@@ -172,6 +169,12 @@ def readable(descriptors: Iterable[int], timeout_s: float) -> bool:
     for descriptor in descriptors:
         poll.register(descriptor, select.POLLIN)
     return bool(poll.poll(max(0.0, timeout_s) * 1000))
+
+
+def _drain(output: FileIO, sink: Sink) -> None:
+    with output:
+        while chunk := output.read(_CHUNK):
+            sink(chunk)
 
 
 def _spawn(launch: Launch, status: int) -> subprocess.Popen[bytes]:

@@ -163,6 +163,19 @@ class Launcher:
         with contextlib.suppress(OSError):  # then nobody adopts it, which harms nothing
             self._note(group, listener or group.leader)
 
+    def end(self, group: Group, grace_s: float) -> None:
+        """End one start of it, and what its guardian could not see to because it was killed.
+
+        Args:
+            group: That start; may have ended.
+            grace_s: How long it may take to end by itself.
+        """
+        group.hear()
+        if group.is_unguarded:
+            sweep(self._recorded(group, None), self._mark)
+        group.end(grace_s)
+        self.log.end()
+
     def ask(self) -> Answer:
         """Ask once whether it is up."""
         return self._question.ask(self._port)
@@ -191,7 +204,11 @@ class Launcher:
             raise NotStartedError(f"port {self._port} is taken by a stranger, {who}: end it, or declare another port")
 
     def _note(self, group: Group, listener: Identity | None) -> None:
-        record = ServiceRecord(
+        self._site.records.write(self._name, self._recorded(group, listener))
+        self._noted = True
+
+    def _recorded(self, group: Group, listener: Identity | None) -> ServiceRecord:
+        return ServiceRecord(
             declaration=self._declaration,
             supervisor=identity(os.getpid()) or Identity(os.getpid(), 0),
             guardian=group.guardian,
@@ -200,8 +217,6 @@ class Launcher:
             port=self._port,
             folder=None if self._folder is None else str(self._folder),
         )
-        self._site.records.write(self._name, record)
-        self._noted = True
 
     def _sweep(self, record: ServiceRecord) -> None:
         if not sweep(record, self._mark):

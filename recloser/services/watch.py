@@ -168,8 +168,7 @@ class Watch:
             why = launcher.told(vigil.watch(group))
             self._tally.fell(why)
             launcher.log.note(why)
-            group.end(0)
-            launcher.log.end()
+            launcher.end(group, 0)
             if not self._restarts.allowed(time.monotonic()):
                 raise GivenUpError(self._crash_loop(why))
             self._tally.restarted()
@@ -177,6 +176,8 @@ class Watch:
             group = self._start(launcher)
 
     def _crash_loop(self, why: str) -> str:
+        if not self._restarts.recent:
+            return why
         window = f" within {self._service.restart_window_s:g} s" if self._service.restart_window_s else ""
         return f"crash loop: it was started again {self._restarts.recent} times{window}, and {why}"
 
@@ -193,7 +194,8 @@ class Watch:
             group.hear()
 
     def _end(self) -> None:
-        if self._group is not None:
-            self._group.end(self._service.stop_s)
-        if self._launcher is not None:
-            self._launcher.clean()
+        launcher, group = self._launcher, self._group
+        if launcher is not None and group is not None:
+            launcher.end(group, self._service.stop_s)
+        if launcher is not None:
+            launcher.clean()

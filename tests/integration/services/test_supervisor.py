@@ -208,14 +208,17 @@ def test_what_does_not_end_is_killed_with_all_it_started(bench: Bench) -> None:
 
 
 def test_the_death_of_a_guardian_is_a_crash(bench: Bench) -> None:
-    """Nothing of that start is left, and the next one serves."""
-    api = bench.web()
+    """Nothing of that start is left, grandchildren among it, and the next one serves."""
+    note = bench.folder / "child"
+    api = bench.web("--child", note)
     supervisor = bench.run(api=api)
-    first = psutil.Process(ask(api)["pid"])
-    first.parent().send_signal(signal.SIGKILL)  # type: ignore[union-attr]
+    first, child = psutil.Process(ask(api)["pid"]), identity(int(note.read_text()))
+    first.parent().send_signal(signal.SIGKILL)  # type: ignore[union-attr] - its guardian
     eventually(lambda: result(supervisor, "api").restarts == 1 and supervisor.ready("api"))
     assert result(supervisor, "api").reason == "its guardian was killed"
     assert ask(api)["pid"] != first.pid
+    assert child is not None
+    assert not is_alive(child)
 
 
 def _answers(service: Service) -> bool:
