@@ -35,7 +35,7 @@ def change_points(outcomes: pd.DataFrame) -> pd.DataFrame:
         of the Bayes factor, -inf with a single run), `rate_before`, `rate_after`, `since` (the cycle after the split),
         and `broken`.
     """
-    frame = with_environment(outcomes[outcomes["judged"] & (outcomes["probe"] != AT_BASE)])
+    frame = with_environment(outcomes[outcomes["judged"] & ~outcomes["probe"].isin(AT_BASE)])
     numbers, tests = codes(frame, "suite", "test", "environment")
     failing = np.bincount(numbers, weights=frame["failed"], minlength=len(tests)) > 0
     order = np.lexsort((frame["attempt"], frame["at"], numbers))

@@ -95,11 +95,11 @@ def collect(
     """
     judged = outcomes[outcomes["judged"]]
     tonight = judged[judged["cycle"] == cycle]
-    head, base = tonight[tonight["probe"] != AT_BASE], tonight[tonight["probe"] == AT_BASE]
+    head, base = tonight[~tonight["probe"].isin(AT_BASE)], tonight[tonight["probe"].isin(AT_BASE)]
     troubled = head["failed"].to_numpy(dtype=bool) & during(head, outages)
     sound = head[~troubled]
     quiet = calm(judged, found, outages)
-    earlier = quiet[(quiet["run"] < tonight["run"].max()) & (quiet["probe"] != AT_BASE)]
+    earlier = quiet[(quiet["run"] < tonight["run"].max()) & ~quiet["probe"].isin(AT_BASE)]
     heads, bases = tallies(sound), tallies(base)
     same_code = tallies(earlier[earlier["state"].isin(head["state"].unique())])
     orders, streaks = order_dependence(sound), _streaks(earlier)

@@ -42,7 +42,7 @@ def assess(outcomes: pd.DataFrame, *, now: datetime) -> pd.DataFrame:
         `clean_shuffles`. `score` decides by its `threshold`; `rate` is shown with its 90 % interval from `low` to
         `high`. `broken` holds `since` a cycle. `suspect`, `quarantine` and `release` follow from all that.
     """
-    frame = with_environment(outcomes[outcomes["judged"] & (outcomes["probe"] != AT_BASE)])
+    frame = with_environment(outcomes[outcomes["judged"] & ~outcomes["probe"].isin(AT_BASE)])
     numbers, tests = codes(frame, *_NAME)
     tests = tests.assign(
         tier=_last_of_each(frame["tier"], numbers, len(tests)),

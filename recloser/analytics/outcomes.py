@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 KEYS = ["suite", "test"]
 """What names a test."""
 
-AT_BASE = "confirm-base"
-"""Probe whose outcomes are of the base's code, whatever `state` says: that is the code of the cycle."""
+AT_BASE = ("confirm-base", "time-base")
+"""Probes whose outcomes are of the base's code, whatever `state` says: that is the code of the cycle."""
 
 _CATEGORIES = ("state", "tier", "suite", "test", "status", "fingerprint", "worker", "probe")
 _DEFAULTS: dict[str, object] = {

@@ -84,7 +84,7 @@ def _in_storms(outcomes: pd.DataFrame, struck: Sequence[Storm]) -> dict[Test, Te
     verdicts: dict[Test, TestVerdict] = {}
     for storm in reversed(struck):
         run = outcomes[in_scope(outcomes, storm) & outcomes["judged"]]
-        base = run["probe"] == AT_BASE
+        base = run["probe"].isin(AT_BASE)
         heads, bases = tallies(run[~base]), tallies(run[base])
         sentence = _storm(storm, Tally(failures=int(run.loc[base, "failed"].sum()), runs=int(base.sum())))
         for test, fingerprint in failed_tests(run[~base]):
@@ -104,7 +104,7 @@ def _in_storms(outcomes: pd.DataFrame, struck: Sequence[Storm]) -> dict[Test, Te
 def _of_failed(outcomes: pd.DataFrame, cycle: str, but: Collection[Test]) -> pd.DataFrame:
     """All outcomes of the tests that failed on a cycle's code, but for some."""
     numbers, tests = codes(outcomes, *KEYS)
-    failed = outcomes["judged"] & outcomes["failed"] & (outcomes["cycle"] == cycle) & (outcomes["probe"] != AT_BASE)
+    failed = outcomes["judged"] & outcomes["failed"] & (outcomes["cycle"] == cycle) & ~outcomes["probe"].isin(AT_BASE)
     wanted = [
         number
         for number in np.unique(numbers[failed]).tolist()

@@ -119,6 +119,9 @@ class ProbeKind(StrEnum):
     REVERSED = "reversed"
     ISOLATED = "isolated"
     """Each test in a fresh process."""
+    TIME_HEAD = "time-head"
+    """To be timed; in turns with `time-base`, so that a slow minute strikes both."""
+    TIME_BASE = "time-base"
     BURN_IN = "burn-in"
     """A new test, several times in a row."""
 
@@ -147,3 +150,41 @@ class ProbePlan(Value):
     def expected_s(self) -> float:
         """Of what is run."""
         return sum(probe.expected_s for probe in self.probes)
+
+
+class Slowdown(Value):
+    """A test that takes more than it did: time, or memory."""
+
+    suite: str
+    test_id: str
+    measure: str = "duration"
+    """`duration` or `memory`."""
+    unit: str = "s"
+    before: float = Field(gt=0)
+    """Median of what it took before, in its unit."""
+    now: float = Field(gt=0)
+    ratio: float = Field(gt=0)
+    """How many times more; once confirmed, the median of all ratios of a run at head and one at the base."""
+    low: float | None = None
+    """Lower end of its 90 % interval; None where it was not confirmed."""
+    high: float | None = None
+    confirmed: bool | None = None
+    """Whether head and base, run again in turns, differ; None where they were not run."""
+    since: str = ""
+    """Cycle at which it changed, where that can be told."""
+    sentence: str = ""
+
+
+class Slowness(Value):
+    """What became slower in a cycle."""
+
+    slower: tuple[Slowdown, ...] = ()
+    """Confirmed, or found in the whole series: the ones to tell of."""
+    candidates: tuple[Slowdown, ...] = ()
+    """Passed the screen, and not confirmed: by chance alone many do."""
+    measured: int = Field(default=0, ge=0)
+    """Tests with a history to compare with."""
+    shifted: int = Field(default=0, ge=0)
+    """Of these, all that became slower by any amount that is more than their noise."""
+    machine_wide: bool = False
+    """So many became slower together that it is the machine; then no single test is told of."""

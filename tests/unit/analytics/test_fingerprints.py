@@ -108,11 +108,11 @@ HOSTILE = (
 )
 
 
-@pytest.mark.parametrize("end", ["", "!"])
-def test_hostile_text_is_masked_in_linear_time(end: str) -> None:
-    """100,000 characters of anything: a pattern that tried every pair of places would not come back in time."""
-    for unit in HOSTILE:
-        assert mask((unit * 100_000)[:100_000] + end) is not None
+@pytest.mark.timeout(40)
+@pytest.mark.parametrize("unit", HOSTILE)
+def test_hostile_text_is_masked_in_linear_time(unit: str) -> None:
+    """200,000 characters in milliseconds: a pattern that tried every pair of places would take minutes."""
+    assert mask((unit * 200_000)[:200_000] + "\nend").endswith("end")
 
 
 def alike(number: int, *, exception: str = "AssertionError", frame: str = "grid/a.py:run", test: str = "t") -> Sighting:

@@ -1,0 +1,143 @@
+"""Which tests look as if they take more than they did: a quick look over all of them that decides what is timed again.
+
+Section 2.4 of the reference (test-intelligence), points 1 and 2. To look slower is no alarm: by chance, every tenth run
+of a test of milliseconds takes half as long again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from recloser.analytics.outcomes import KEYS, codes, with_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from numpy.typing import NDArray
+
+    from recloser.analytics.cases import Test
+
+    Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What is measured of a test."""
+
+    name: str
+    column: str
+    unit: str
+    floor: float
+    """A smaller increase is no finding, in its unit."""
+
+
+DURATION = Measure("duration", "duration_s", "s", 0.1)
+MEMORY = Measure("memory", "peak_rss_mib", "MiB", 32.0)
+
+HISTORY = 20
+"""Good runs that a test is compared with."""
+LEAST_HISTORY = 5
+RATIO = 1.5
+SCORE = 5.0
+"""Increase in units of the test's own noise."""
+LEAST_NOISE = 0.05
+"""Noise is taken to be at least this share of the median."""
+FLOOR_OF_SUITE = 0.05
+"""An increase by less than this share of the suite's median test is no finding."""
+
+
+def screen(now: Floats, history: Floats, floors: Floats) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which tests look slower; the quick look that decides what is run again.
+
+    Args:
+        now: What each test took now.
+        history: Rows are earlier runs, columns are tests; NaN where it did not run.
+        floors: For each test, the increase that is no finding.
+
+    Returns:
+        The tests to run again, and all that shifted by more than their noise, however little that is in seconds. A test
+        with too little history is in neither.
+    """
+    enough = (np.isfinite(history).sum(axis=0) >= LEAST_HISTORY) & np.isfinite(now)
+    median, noise = np.ones(len(now)), np.ones(len(now))
+    median[enough] = np.nanmedian(history[:, enough], axis=0)
+    noise[enough] = 1.4826 * np.nanmedian(np.abs(history[:, enough] - median[enough]), axis=0)
+    increase = np.where(enough, now - median, 0.0)
+    shifted = (increase > (RATIO - 1) * median) & (increase > SCORE * np.maximum(noise, LEAST_NOISE * median))
+    return shifted & (increase > floors), shifted
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """What each test took; tests are columns."""
+
+    names: Sequence[Test]
+    cycles: Sequence[str]
+    """Names of the earlier ones, the oldest first."""
+    now: Floats
+    """NaN where it did not run, or cannot be compared."""
+    history: Floats
+    """Rows are the earlier cycles; of each test the last so many that can be compared, NaN elsewhere."""
+    floors: Floats
+    """For each test, the increase that is no finding."""
+
+    @property
+    def measured(self) -> int:
+        """Tests with enough history to compare with."""
+        return int((np.isfinite(self.history).sum(axis=0) >= LEAST_HISTORY).sum())
+
+
+def samples_of(
+    outcomes: pd.DataFrame,
+    cycle: str,
+    measure: Measure,
+    good: Collection[str] | None,
+    besides: Collection[Test],
+    *,
+    most: int = HISTORY,
+) -> Samples:
+    """What can be compared of a cycle and of earlier ones; arguments as of `find_slower`."""
+    tonight = outcomes["run"][outcomes["cycle"] == cycle].max()
+    earlier = outcomes["run"] < tonight
+    wanted = earlier if good is None else earlier & outcomes["cycle"].isin(good)
+    main = with_environment(outcomes[(wanted | (outcomes["run"] == tonight)) & (outcomes["probe"] == "")])
+    numbers, tests = codes(main, *KEYS)
+    nights, night = np.unique(main["run"], return_inverse=True)
+    kept = _comparable(main, numbers, night * len(tests) + numbers)
+    kept &= _as_tonight(main, numbers, (main["run"] == tonight).to_numpy())
+    taken = np.full((len(nights), len(tests)), np.nan)
+    taken[night[kept], numbers[kept]] = main[measure.column].to_numpy(dtype=float)[kept]
+    names = [(str(suite), str(test)) for suite, test in tests.itertuples(index=False, name=None)]
+    taken[:, [name in besides for name in names]] = np.nan
+    taken[~(taken > 0)] = np.nan  # not timed
+    is_now = nights == tonight
+    now = taken[is_now][0] if is_now.any() else np.full(len(tests), np.nan)
+    history = taken[~is_now]
+    newest = np.cumsum(np.isfinite(history)[::-1], axis=0)[::-1] <= most
+    medians = pd.Series(now).groupby(tests["suite"].to_numpy(dtype=object)).transform("median").to_numpy()
+    cycles = main["cycle"].astype(str).to_numpy()[np.unique(night, return_index=True)[1]][~is_now]
+    floors = np.fmax(measure.floor, FLOOR_OF_SUITE * medians)
+    return Samples(names, cycles.tolist(), now, np.where(newest, history, np.nan), floors)
+
+
+def _comparable(main: pd.DataFrame, numbers: NDArray[np.int64], cells: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which attempts passed at once, and not as the first of their process, unless that is what they always are."""
+    again = np.isin(cells, cells[(main["attempt"] > 1).to_numpy()])
+    warm = (main["position"] > 0).to_numpy()
+    always_first = np.bincount(numbers, weights=warm) == 0
+    passed = (main["judged"] & ~main["failed"]).to_numpy(dtype=bool)
+    comparable: NDArray[np.bool_] = passed & ~again & (warm | always_first[numbers])
+    return comparable
+
+
+def _as_tonight(main: pd.DataFrame, numbers: NDArray[np.int64], now: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which attempts ran in the environment that their test runs in now: another machine has other times."""
+    environment = main["environment"].cat.codes.to_numpy()
+    current = np.full(numbers.max(initial=-1) + 1, -1)
+    current[numbers[now]] = environment[now]
+    same: NDArray[np.bool_] = environment == current[numbers]
+    return same
