@@ -64,10 +64,8 @@ _MASKS = tuple(
     (re.compile(pattern), replacement)
     for pattern, replacement in (
         # escapes of a terminal
-        (
-            r"(?:\x1b\[|\x9b)[0-?]*+[ -/]*+[@-~]?|\x1b\][^\x07\x1b]*+(?:\x07|\x1b\\)?|\x1b[ -/]{0,3}[0-~]?|[\x02\x03]",
-            "",
-        ),
+        (r"(?:\x1b\[|\x9b)[0-?]*+[ -/]*+[@-~]?", ""),
+        (r"\x1b\][^\x07\x1b\n]*+(?:\x07|\x1b\\)?|\x1b[ -/]{0,3}[0-~]?|[\x02\x03]", ""),
         # times
         (rf"(?<![\w.-])\d{{4}}([-/.])\d{{1,2}}\1\d{{1,2}}(?:[T _]{_CLOCK})?+", "<time>"),
         (rf"\b(?:\d{{1,2}} {_MONTH}|{_MONTH} {{1,2}}\d{{1,2}})\b(?:,? \d{{4}})?+(?:,? {_CLOCK})?+", "<time>"),
