@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from recloser.healing.errors import Refused
+from recloser.healing.remedies.memory import proven
 from recloser.healing.remedies.override import Asked, Override, override
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def lower_parallelism(case: Case) -> Override:
     after = max(before // 2, lever.minimum)
     if after >= before:
         raise Refused(f"{lever.variable} is {before}, and the target allows no fewer than {lever.minimum}")
-    return override(
+    lowered = override(
         "lower_parallelism",
         Asked(numbers={lever.variable: after}),
         summary=f"lower {lever.variable} from {before} to {after}",
@@ -36,3 +37,4 @@ def lower_parallelism(case: Case) -> Override:
         permanent=f"Set {lever.variable} to {after} in a new revision of job definition {case.spec.definition}.",
         steps=_STEPS,
     )
+    return proven(case, lowered)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from recloser.aws import AwsError
-from recloser.healing.errors import Refused
+from recloser.healing.errors import Proposed, Refused
 from recloser.healing.remedies.limits import Pair, limits
 from recloser.healing.remedies.override import Asked, Override, override
-from recloser.values import Platform
+from recloser.healing.remedies.proof import ran_out_of_memory
+from recloser.values import Cause, Platform
 
 if TYPE_CHECKING:
     from recloser.healing.remedies.change import Case
@@ -17,7 +18,12 @@ if TYPE_CHECKING:
 
 
 def raise_memory(case: Case) -> Override:
-    """Plan the next size for a job that was killed at its limit."""
+    """Plan the next size for a job that was killed at its limit.
+
+    Raises:
+        Proposed: Only the log speaks of memory, and it does not prove it.
+        Refused: No larger size is allowed or can be placed.
+    """
     guard = guardrails(case)
     job = case.evidence.job
     if job.memory_mib is None:
@@ -29,7 +35,22 @@ def raise_memory(case: Case) -> Override:
             f"the job ran out of memory at {before.memory_mib} MiB and {_ceiling(case, guard)}; "
             "a person must raise guardrails.memory.max_mib or make the job smaller"
         )
-    return resized("raise_memory", case, before, after, steps=guard.max_steps)
+    return proven(case, resized("raise_memory", case, before, after, steps=guard.max_steps))
+
+
+def proven(case: Case, change: Override) -> Override:
+    """Let the change of a size pass where memory is proven to have run out; else it is a person's to decide.
+
+    Raises:
+        Proposed: The log says so, and nothing else does.
+    """
+    if case.diagnosis.cause is Cause.OOM and not ran_out_of_memory(case):
+        raise Proposed(
+            "the log speaks of memory, but Batch names no such reason, nothing was killed, and the program did not "
+            "end with it: that memory ran out is not proven",
+            change,
+        )
+    return change
 
 
 def guardrails(case: Case) -> MemoryGuardrails:

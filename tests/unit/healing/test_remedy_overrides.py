@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recloser.healing.errors import Refused
+from recloser.healing.errors import Proposed, Refused
 from recloser.healing.remedies.limits import limits
 from recloser.values import (
     AttemptRecord,
@@ -42,7 +42,7 @@ def amended(bench: Bench, remedy: str, cause: Cause) -> JobSpec:
 
 def fargate(memory_mib: int, vcpus: float) -> Evidence:
     """A job on Fargate."""
-    return failed(memory_mib=memory_mib, vcpus=vcpus, platform=Platform.FARGATE)
+    return failed(exit_code=137, memory_mib=memory_mib, vcpus=vcpus, platform=Platform.FARGATE)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_whatever_is_declared_a_raised_pair_is_valid_and_within(
 
 def test_memory_is_clamped_to_what_the_queue_s_instances_leave_for_a_job(tmp_path: Path) -> None:
     """The largest instance less its agent's reserve; at that size, a person must act."""
-    bench = Bench(tmp_path, failed(memory_mib=6000), **guarded(memory={"max_mib": 100_000}))
+    bench = Bench(tmp_path, failed(exit_code=137, memory_mib=6000), **guarded(memory={"max_mib": 100_000}))
     bench.account.capacity.queues["optimo"] = Capacity(max_memory_mib=8192)
     assert amended(bench, "raise_memory", OOM).memory_mib == 8192 - 655
     full = Bench(tmp_path, failed(memory_mib=7537), **guarded(memory={"max_mib": 100_000}))
@@ -111,12 +111,61 @@ def test_memory_is_clamped_to_what_the_queue_s_instances_leave_for_a_job(tmp_pat
 def test_the_second_lever_halves_the_declared_workers(tmp_path: Path) -> None:
     """Down to the declared minimum, then it is used up."""
     lever = guarded(parallelism={"variable": "WORKERS", "minimum": 2})
-    bench = Bench(tmp_path, failed(environment={"WORKERS": "5"}), **lever)
+    bench = Bench(tmp_path, failed(exit_code=137, environment={"WORKERS": "5"}), **lever)
     spec = amended(bench, "lower_parallelism", OOM)
     assert spec.environment["WORKERS"].get_secret_value() == "2"
     bench.spec = spec
     with pytest.raises(Refused, match="no fewer than 2"):
         bench.plan("lower_parallelism", OOM)
+
+
+TRACEBACK = (
+    "Traceback (most recent call last):",
+    '  File "/app/main.py", line 7, in <module>',
+    "    rows = [0] * size",
+    "           ~~~~^~~~~~",
+)
+GUARDED = guarded(memory={"max_mib": 8192}, parallelism={"variable": "WORKERS"})
+WORKERS = {"WORKERS": "4"}
+
+
+@pytest.mark.parametrize(
+    ("log", "exit_code"),
+    [
+        ((*TRACEBACK, "MemoryError"), 1),
+        ((*TRACEBACK, "numpy.core._exceptions._ArrayMemoryError: Unable to allocate 12.3 GiB", "", "Aborted"), 1),
+        (("Exception in thread main java.lang.OutOfMemoryError: Java heap space", "\tat Main.fill(Main.java:7)"), 1),
+        (("terminate called after throwing an instance of 'std::bad_alloc'", "  what():  std::bad_alloc"), 134),
+        (("Error: cannot allocate vector of size 2.3 Gb", "Execution halted"), 1),
+        (("MemoryError", "cleaning up"), 137),
+    ],
+)
+@pytest.mark.parametrize("remedy", ["raise_memory", "lower_parallelism"])
+def test_memory_that_has_run_out_is_proven_by_how_the_program_ended(
+    tmp_path: Path, log: tuple[str, ...], exit_code: int, remedy: str
+) -> None:
+    """An uncaught error with nothing but its traces behind it, or the kernel's signal."""
+    bench = Bench(tmp_path, failed(*log, exit_code=exit_code, environment=WORKERS), **GUARDED)
+    assert bench.plan(remedy).kind == remedy
+
+
+@pytest.mark.parametrize(
+    "log",
+    [
+        ("MemoryError",),
+        ("batch 3: caught MemoryError", "writing results"),
+        (*TRACEBACK, "MemoryError", "that batch is left out", "the totals do not agree"),
+        ("INFO java.lang.OutOfMemoryError: in the worker that was replaced", "\tat Main.fill(Main.java:7)"),
+        ("    indented", "MemoryError"),
+    ],
+)
+@pytest.mark.parametrize("remedy", ["raise_memory", "lower_parallelism"])
+def test_a_log_that_only_speaks_of_memory_changes_no_size(tmp_path: Path, log: tuple[str, ...], remedy: str) -> None:
+    """Anybody can print it: the size is left to a person, with the exact change."""
+    bench = Bench(tmp_path, failed(*log, environment=WORKERS), **GUARDED)
+    with pytest.raises(Proposed, match="not proven") as proposed:
+        bench.plan(remedy)
+    assert proposed.value.change.kind == remedy
 
 
 @pytest.mark.parametrize("environment", [{}, {"WORKERS": "many"}])
