@@ -110,6 +110,8 @@ class TerminalNarrator(Narrator):
     def planned(self, change: ChangeRecord) -> None:
         """What is about to be done."""
         self._line("change", f"{change.summary} [{change.level}]", style="cyan")
+        if change.note:
+            self._line("", f"outside the guardrails: {change.note}", style="yellow")
         if self._shows_diffs:
             for row in change.diff.splitlines():
                 self._line("", row, style="dim")

@@ -12,9 +12,11 @@ from recloser.healing.narration import Narrator, Sighting
 from recloser.healing.opening import ask_for, open_fleet, open_healing, unfinished_fleet
 from recloser.healing.session import Healing
 from recloser.healing.site import Site, prepare
+from recloser.healing.treatment import Consent
 
 __all__ = [
     "ChangeFailed",
+    "Consent",
     "Failures",
     "Group",
     "Healing",

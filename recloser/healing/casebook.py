@@ -25,6 +25,8 @@ class PlannedChange(Value):
 
     record: ChangeRecord
     payload: dict[str, Any]
+    outside: str = ""
+    """Why it lies outside what the target declares; such a change needs a person's consent."""
 
     @property
     def change(self) -> Change:
@@ -72,7 +74,7 @@ class Casebook:
         """Add facts to the latest attempt."""
         return self.write_attempt(self.attempt.model_copy(update=facts))
 
-    def plan(self, change: Change, site: Site, diagnosis: Diagnosis) -> PlannedChange:
+    def plan(self, change: Change, site: Site, diagnosis: Diagnosis, *, outside: str = "") -> PlannedChange:
         """Write a change down before anything is written to the account."""
         attempt = self.attempt.number if self.incident.attempts else 0
         facts = remedy_facts().get(change.kind)
@@ -84,11 +86,12 @@ class Casebook:
             cause=diagnosis.cause,
             state=ChangeState.PLANNED,
             planned_at=utc_now(),
+            note=site.redact(outside),
             cost=facts.cost if facts else "",
             blast_radius=facts.blast_radius if facts else "",
             **change.wording(site).model_dump(),
         )
-        planned = PlannedChange(record=record, payload=change.model_dump(mode="json"))
+        planned = PlannedChange(record=record, payload=change.model_dump(mode="json"), outside=outside)
         self._store.plan_change(self.incident.incident_id, record, planned.payload)
         self._planned.append(planned)
         self._show_changes()

@@ -5,7 +5,7 @@ HealingError
 ├── WatchTimedOut    the attempt did not end in the time the target allows
 ├── ChangeFailed     a change could not be applied or was not found in place
 └── Refused          a remedy does not apply, or a guardrail forbids it
-    └── Proposed     … and the exact change is left for a person
+    └── Proposed     … and the exact change is left to a person
 """
 
 from __future__ import annotations
@@ -39,7 +39,10 @@ class Refused(HealingError):  # noqa: N818
 
 
 class Proposed(Refused):
-    """A remedy that is a person's to carry out; `change` words it, and is never applied."""
+    """A remedy outside what the target declares; `change` is exactly what it would be.
+
+    It is never applied in `auto`. In `manual` a person may approve it, unless it only words what a person must do.
+    """
 
     def __init__(self, reason: str, change: Change) -> None:
         """Say why it is not done here, and what exactly it would be."""

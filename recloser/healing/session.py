@@ -24,7 +24,7 @@ from recloser.healing.permanent import patch_of
 from recloser.healing.refusal import as_failed_job
 from recloser.healing.remedies import AcceptOutput, Case, stage_test_data
 from recloser.healing.resubmission import Resubmission
-from recloser.healing.treatment import Treatment
+from recloser.healing.treatment import Consent, Treatment
 from recloser.values import (
     AttemptRecord,
     Cause,
@@ -412,6 +412,10 @@ class Healing:
     def answered(self) -> None:
         """A person was asked and answered."""
         self._book.manual_interventions += 1
+
+    def consent(self, planned: PlannedChange, consent: Consent) -> None:
+        """A person approves a change outside the guardrails: this one, and no other."""
+        self._treatment.consent(planned, consent)
 
     def apply(self, planned: PlannedChange) -> bool:
         """Apply and verify one change; what cannot be verified is taken back, and False returned."""

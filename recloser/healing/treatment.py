@@ -4,18 +4,32 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pydantic import Field
+
 from recloser.aws import AwsError
 from recloser.healing import watch as watching
 from recloser.healing.errors import HealingError, Proposed, Refused
-from recloser.healing.remedies import REMEDIES
-from recloser.values import AutonomyLevel, ChangeState
+from recloser.healing.remedies import REMEDIES, GrantPermission, Proposal
+from recloser.values import AutonomyLevel, ChangeState, FixMode, Value
 
 if TYPE_CHECKING:
     from recloser.healing.casebook import Casebook, PlannedChange
     from recloser.healing.narration import Narrator
-    from recloser.healing.remedies import Case
+    from recloser.healing.remedies import Case, Change
     from recloser.healing.site import Site
     from recloser.values import Diagnosis
+
+
+class Consent(Value):
+    """A person's approval of one change outside the guardrails."""
+
+    who: str = Field(min_length=1, max_length=200)
+    why: str = Field(min_length=1, max_length=1_000)
+
+
+def approved(change: Change, change_id: str) -> Change:
+    """The same change as a person has approved it under this id; a grant judges that again when it is applied."""
+    return change.model_copy(update={"approved": change_id}) if isinstance(change, GrantPermission) else change
 
 
 class Treatment:
@@ -26,9 +40,10 @@ class Treatment:
         self._site = site
         self._book = book
         self._narrator = narrator
+        self._consents: dict[str, Consent] = {}
 
     def choose(self, case: Case) -> tuple[PlannedChange | None, tuple[str, ...]]:
-        """Plan the next safe remedy of a cause.
+        """Plan the next safe remedy of a cause; in `manual` also one that only a person may allow.
 
         Returns:
             The change, written down; or None, and why each remedy is out of the question.
@@ -44,13 +59,27 @@ class Treatment:
                 change = REMEDIES[name](case)
             except (Refused, AwsError) as refused:
                 refusals.append(f"{name}: {refused}")
-                if isinstance(refused, Proposed):
-                    self.decline(self._book.plan(refused.change, self._site, case.diagnosis), str(refused))
-                continue
+                asked = self._proposed(refused, case.diagnosis) if isinstance(refused, Proposed) else None
+                if asked is None:
+                    continue
+                return asked, ()
             planned = self._book.plan(change, self._site, case.diagnosis)
             self._narrator.planned(planned.record)
             return planned, ()
         return None, tuple(refusals)
+
+    def _proposed(self, proposed: Proposed, diagnosis: Diagnosis) -> PlannedChange | None:
+        """What lies outside the guardrails: in `manual` to be asked about, else left as a proposal."""
+        planned = self._book.plan(proposed.change, self._site, diagnosis, outside=str(proposed))
+        if self._book.incident.fix_mode is FixMode.MANUAL and not isinstance(proposed.change, Proposal):
+            self._narrator.planned(planned.record)
+            return planned
+        self.decline(planned, str(proposed))
+        return None
+
+    def consent(self, planned: PlannedChange, consent: Consent) -> None:
+        """Take note that a person approves this one change outside the guardrails."""
+        self._consents[planned.record.change_id] = consent
 
     def _within_budget(self, remedy: str) -> None:
         incident = self._book.incident
@@ -62,13 +91,22 @@ class Treatment:
             raise Refused(f"the incident's budget of {allowed} changes is used (guardrails.max_changes)")
 
     def apply(self, planned: PlannedChange) -> bool:
-        """Apply and verify one change; what cannot be verified is taken back, and False returned."""
+        """Apply and verify one change; what cannot be verified is taken back, and False returned.
+
+        One outside the guardrails is applied only as a person has approved it.
+        """
+        consent = self._consents.get(planned.record.change_id)
+        if planned.outside and consent is None:
+            self.decline(planned, planned.outside)
+            return False
+        change = approved(planned.change, planned.record.change_id) if planned.outside else planned.change
         try:
-            planned.change.apply(self._site)
+            change.apply(self._site)
         except (AwsError, HealingError) as error:
             self._abandon(planned, error)
             return False
-        self._book.settle(planned, ChangeState.APPLIED)
+        note = f"{planned.outside}; approved by {consent.who}: {consent.why}" if planned.outside and consent else ""
+        self._book.settle(planned, ChangeState.APPLIED, self._site.redact(note))
         return self.confirm(planned)
 
     def confirm(self, planned: PlannedChange) -> bool:

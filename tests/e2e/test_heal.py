@@ -202,8 +202,8 @@ def test_report_only_changes_nothing(optimo: Optimo) -> None:
     assert optimo.account() == before
 
 
-def answers(*words: str) -> threading.Thread:
-    """Answer the pauses of the newest flow run, as a person does in the Prefect UI."""
+def answers(*words: str | dict[str, str]) -> threading.Thread:
+    """Answer the pauses of the newest flow run, as a person does in the Prefect UI: by a word, or by a whole form."""
     from prefect.client.orchestration import get_client  # noqa: PLC0415
     from prefect.client.schemas.filters import FlowRunFilter  # noqa: PLC0415
     from prefect.flow_runs import resume_flow_run  # noqa: PLC0415
@@ -215,7 +215,7 @@ def answers(*words: str) -> threading.Thread:
             for word in words:
                 while not (runs := client.read_flow_runs(flow_run_filter=paused)):
                     ended.wait(0.1)
-                resume_flow_run(runs[0].id, run_input={"answer": word})
+                resume_flow_run(runs[0].id, run_input=word if isinstance(word, dict) else {"answer": word})
 
     ended = threading.Event()
     thread = threading.Thread(target=answer, daemon=True)
@@ -242,6 +242,21 @@ def test_manual_applies_what_a_person_approves(optimo: Optimo) -> None:
     assert run.remedies == [("set_environment", DONE)]
     assert run.incident.metrics is not None
     assert run.incident.metrics.manual_interventions == 1
+
+
+@pytest.mark.usefixtures("with_ui")
+def test_manual_lets_a_person_approve_what_lies_outside_the_guardrails(optimo: Optimo) -> None:
+    """A yes without a reason is asked again; who and why are kept; the grant names exactly what was refused."""
+    optimo.inject("permission-outside")
+    person = answers("apply", {"answer": "apply", "approved_by": "alice", "why": "the archive is `ours`"})
+    run = optimo.heal("--fix-mode", "manual", "--iterations", "2")
+    person.join()
+    assert run.exit_code == 0, run.incident.reason
+    assert run.remedies == [("grant_permission", DONE)]
+    assert "approved by alice: the archive is `ours`" in run.incident.changes[0].note
+    (granted,) = [document for name, document in optimo.account()["policies"].items() if name.startswith("recloser-")]
+    assert all(arn.startswith("arn:aws:s3:::optimo-archive/inputs/") for arn in granted["Statement"][0]["Resource"])
+    assert "arn:aws:s3:::*" not in str(granted)
 
 
 @pytest.mark.usefixtures("with_ui")

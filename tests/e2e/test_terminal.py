@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.sandbox
 
 RECLOSER = str(Path(sys.executable).parent / "recloser")
-LIMIT_S = 120
+LIMIT_S = 240
 
 
 class Terminal:
@@ -33,10 +33,10 @@ class Terminal:
         os.close(theirs)
         self.screen = ""
 
-    def until(self, words: str) -> None:
-        """Read until something is shown."""
+    def until(self, words: str, times: int = 1) -> None:
+        """Read until something is shown so many times."""
         deadline = time.monotonic() + LIMIT_S
-        while words not in self.screen:
+        while self.screen.count(words) < times:
             assert time.monotonic() < deadline, self.screen
             if not self._read():
                 raise AssertionError(f"ended without showing {words!r}:\n{self.screen}")
@@ -65,9 +65,9 @@ class Terminal:
 
 
 def test_a_person_is_asked_and_decides(optimo: Optimo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The exact change is shown; an answer that is none is asked again; `apply` applies; the job's state is shown."""
+    """The exact change is shown; an answer that is none is asked again; one outside the guardrails needs a reason."""
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
-    optimo.inject("missing-environment")
+    optimo.inject("missing-environment", "permission-outside")
     terminal = Terminal(RECLOSER, "heal", str(optimo.folder), "--fix-mode", "manual", home=tmp_path / "prefect")
     terminal.until("Apply this change? [apply/skip/stop]")
     assert "set OPTIMO_OUTPUT_DIR" in terminal.screen
@@ -75,7 +75,14 @@ def test_a_person_is_asked_and_decides(optimo: Optimo, tmp_path: Path, monkeypat
     terminal.type("perhaps")
     terminal.until("one of apply, skip, stop")
     terminal.type("apply")
+    terminal.until("lies outside the target's permission boundary")
+    terminal.until('+        "arn:aws:s3:::optimo-archive/inputs/case14/')
+    for asked, why in enumerate(("", "the archive is ours"), start=1):
+        terminal.until("Apply this change? [apply/skip/stop]", times=2 + asked)
+        terminal.type("apply")
+        terminal.until("Why is it right here?", times=asked)
+        terminal.type(why)
     terminal.until("HEALED")
     assert terminal.wait() == 0
-    assert "RUNNING" in terminal.screen
-    assert "1 manual interventions" in terminal.screen
+    assert "2 manual interventions" in terminal.screen
+    assert ": the archive is ours" in optimo.incidents()[0].changes[-1].note

@@ -11,7 +11,7 @@ import subprocess
 from typing import TYPE_CHECKING, Literal
 
 from recloser.aws import parse_image
-from recloser.healing.errors import ChangeFailed, Refused
+from recloser.healing.errors import ChangeFailed, Proposed, Refused
 from recloser.healing.remedies.catalogue import remedy_facts
 from recloser.healing.remedies.change import Case, Wording
 from recloser.healing.remedies.revision import Revision, Sibling, sibling
@@ -81,22 +81,30 @@ class RebuildImage(Value):
 
 
 def pin_image(case: Case) -> Revision:
-    """Plan to run the image of the last success, or the declared last good tag."""
+    """Plan to run the image of the last success, or the declared last good tag.
+
+    Raises:
+        Proposed: The target does not allow it.
+        Refused: No good image is known that is still there.
+    """
     source = case.site.target.image
-    if source is None or not case.site.target.guardrails.image.pin:
-        raise Refused("the target does not allow pinning an image ([image] and guardrails.image.pin)")
+    if source is None:
+        raise Refused("the target declares no image ([image])")
     failing = _failing_image(case)
     for candidate in _good_images(case, failing):
         image = parse_image(candidate)
         if image.repository == source.repository and image.tag and _exists(case.site, image.repository, image.tag):
             made = _sibling(case, failing, candidate, "pin")
-            return Revision(
+            change = Revision(
                 kind="pin_image",
                 sibling=made,
                 summary=f"run the last good image {_tag(candidate)} through job definition {made.name}",
                 permanent=f"Register a revision of {case.site.target.job.definition} with image {candidate}.",
                 level=remedy_facts()["pin_image"].level,
             )
+            if not case.site.target.guardrails.image.pin:
+                raise Proposed("the target does not allow pinning an image (guardrails.image.pin)", change)
+            return change
     raise Refused(f"no earlier good image of {source.repository} is known and still in the registry")
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, Never
 from pydantic import Field
 
 from recloser.healing.denials import Denial, denials, listed, signing_roles
-from recloser.healing.errors import ChangeFailed, Refused
+from recloser.healing.errors import ChangeFailed, Proposed, Refused
 from recloser.healing.remedies.boundary import is_grantable, within_boundary
 from recloser.healing.remedies.change import Case, Wording, unified
 from recloser.healing.remedies.proposal import propose
@@ -41,6 +41,8 @@ class GrantPermission(Value):
     role_arn: str
     policy: str
     grants: tuple[Denial, ...] = Field(min_length=1)
+    approved: str = ""
+    """Id of the change that a person has approved outside the boundary; it covers no other."""
     settle_s: float
     level: AutonomyLevel = AutonomyLevel.APPROVAL
     steps: int = 1
@@ -69,9 +71,15 @@ class GrantPermission(Value):
     def apply(self, site: Site) -> None:
         """Put the inline policy; the boundary is asked again, because a plan may come from the store."""
         outside = [grant for grant in self.grants if not within_boundary(boundary_of(site, self.whose), grant)]
-        if outside:
+        if outside and not self._is_approved:
             raise ChangeFailed(f"{listed(outside)} lies outside the target's permission boundary; nothing was granted")
         site.account.iam.put_inline_policy(self.role, self.policy, self.document())
+
+    @property
+    def _is_approved(self) -> bool:
+        """Whether a person has approved this very policy; a right over rights is granted with no one's approval."""
+        named = bool(self.approved) and self.policy == policy_name(self.approved)
+        return named and all(is_grantable(grant) for grant in self.grants)
 
     def verify(self, site: Site) -> None:
         """Simulate every grant."""
@@ -85,6 +93,11 @@ class GrantPermission(Value):
     def revert(self, site: Site) -> None:
         """Delete the inline policy."""
         site.account.iam.delete_inline_policy(self.role, self.policy)
+
+
+def policy_name(change_id: str) -> str:
+    """The inline policy that one change puts."""
+    return f"recloser-{change_id}"
 
 
 def policy_of(grants: Iterable[Denial]) -> str:
@@ -113,7 +126,12 @@ class _Concerned:
 
 
 def grant_permission(case: Case) -> GrantPermission:
-    """Plan a grant of what the error says was refused, if it all lies inside the boundary."""
+    """Plan a grant of what the error says was refused, if it all lies inside the boundary.
+
+    Raises:
+        Proposed: It lies outside, and is exact enough to be shown to a person.
+        Refused: It names no exact call of the declared role, or a grant cannot help.
+    """
     site = case.site
     said = _said(case)
     refused = denials(said, account_id=site.account.account_id, region=site.account.region)
@@ -122,19 +140,26 @@ def grant_permission(case: Case) -> GrantPermission:
     concerned = _concerned(case, said)
     boundary = boundary_of(site, concerned.whose)
     outside = [denial for denial in refused if not within_boundary(boundary, denial)]
-    if outside or not refused:
-        _propose_outside(concerned, refused, outside)
+    reason = (
+        f"{listed(outside) or 'the refused call'} lies outside the target's permission boundary; "
+        "whoever owns the role must decide"
+    )
+    if not refused or not all(is_grantable(denial) for denial in refused):
+        raise Refused(reason)
     lacking = tuple(d for d in refused if not site.account.iam.allows(concerned.arn, d.action, d.resource or ""))
     if not lacking:
         raise Refused("the role's own policies already allow the call; a grant cannot help against an explicit deny")
-    return GrantPermission(
+    grant = GrantPermission(
         whose=concerned.whose,
         role=concerned.role,
         role_arn=concerned.arn,
-        policy=f"recloser-{case.incident.incident_id}-{len(case.incident.changes) + 1}",
+        policy=policy_name(f"{case.incident.incident_id}-{len(case.incident.changes) + 1}"),
         grants=lacking,
         settle_s=site.target.guardrails.permissions.settle_s,
     )
+    if outside:
+        raise Proposed(reason, grant)
+    return grant
 
 
 def _said(case: Case) -> tuple[str, ...]:
@@ -162,24 +187,6 @@ def _concerned(case: Case, said: tuple[str, ...]) -> _Concerned:
     if signers - {found.role}:
         raise Refused(f"the refused call was signed by {', '.join(sorted(signers))}, not by {found.role}")
     return found
-
-
-def _propose_outside(concerned: _Concerned, refused: tuple[Denial, ...], outside: list[Denial]) -> Never:
-    reason = (
-        f"{listed(outside) or 'the refused call'} lies outside the target's permission boundary; "
-        "whoever owns the role must decide"
-    )
-    if not refused or not all(is_grantable(denial) for denial in refused):
-        raise Refused(reason)
-    document = policy_of(refused).splitlines()
-    propose(
-        "grant_permission",
-        reason,
-        level=AutonomyLevel.APPROVAL,
-        summary=f"allow {concerned.whose} role {concerned.role} what the error named",
-        diff=unified(f"iam/role/{concerned.role}/NAME", [], document),
-        undo=f"aws iam delete-role-policy --role-name {concerned.role} --policy-name NAME",
-    )
 
 
 def _propose_for_the_submitter(case: Case, refused: tuple[Denial, ...]) -> Never:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Literal
 
-from recloser.healing.errors import ChangeFailed, Refused
+from recloser.healing.errors import ChangeFailed, Proposed, Refused
 from recloser.healing.remedies.change import Case, Wording, unified
 from recloser.values import AutonomyLevel, JobSpec, Value
 
@@ -62,10 +62,13 @@ class FixTrust(Value):
 
 
 def fix_trust(case: Case) -> FixTrust:
-    """Plan to add ECS tasks, and nobody else, to the trust policy of the declared role that they may not assume."""
+    """Plan to add ECS tasks, and nobody else, to the trust policy of the declared role that they may not assume.
+
+    Raises:
+        Proposed: The target gives no leave to change a trust policy.
+        Refused: It is another role, or the policy is not what keeps the tasks out.
+    """
     site, job = case.site, case.evidence.job
-    if not site.target.guardrails.trust.repair:
-        raise Refused("the target gives no leave to change a trust policy (guardrails.trust.repair)")
     declared = {role for role in (site.target.job.role, site.target.job.execution_role) if role}
     named = {arn.rsplit("/", 1)[-1] for arn in case.diagnosis.facts.get("role", ())}
     named &= {(arn or "").rsplit("/", 1)[-1] for arn in (job.job_role_arn, job.execution_role_arn)}
@@ -73,12 +76,15 @@ def fix_trust(case: Case) -> FixTrust:
         raise Refused(f"the error does not name one of the declared roles {', '.join(sorted(declared))}")
     role = min(named)
     before = site.account.iam.trust_policy(role)
-    return FixTrust(
+    change = FixTrust(
         role=role,
         before=before,
         after=_with_tasks(before, site.account.account_id),
         settle_s=site.target.guardrails.permissions.settle_s,
     )
+    if not site.target.guardrails.trust.repair:
+        raise Proposed("the target gives no leave to change a trust policy (guardrails.trust.repair)", change)
+    return change
 
 
 def _with_tasks(document: str, account: str) -> str:

@@ -1,5 +1,6 @@
 """The loop's decisions: what is kept, what is taken back, when it is enough."""
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,19 @@ from typing import Any
 import pytest
 
 from recloser.aws import CredentialsError, Rejected
-from recloser.healing import Healing, Narrator, NotReady, open_healing, until_settled
+from recloser.healing import (
+    ChangeFailed,
+    Consent,
+    Healing,
+    Narrator,
+    NotReady,
+    PlannedChange,
+    open_healing,
+    until_settled,
+)
+from recloser.healing.denials import Denial
+from recloser.healing.remedies.permission import GrantPermission, policy_name
+from recloser.healing.treatment import approved
 from recloser.store import Store
 from recloser.values import (
     ChangeState,
@@ -35,7 +48,13 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def healing_of(
-    store: Store, folder: Path, play: Callable[[JobSpec], Evidence], *, iterations: int = 5, **tables: Any
+    store: Store,
+    folder: Path,
+    play: Callable[[JobSpec], Evidence],
+    *,
+    iterations: int = 5,
+    fix_mode: FixMode = FixMode.AUTO,
+    **tables: Any,
 ) -> tuple[Healing, FakeAccount]:
     """An open healing of a job that ends as `play` says."""
     account = FakeAccount()
@@ -43,7 +62,7 @@ def healing_of(
     retry = {"retry": {"max": 2, "base_s": 0, "cap_s": 0}}
     tables["guardrails"] = retry | tables.get("guardrails", {})
     site = a_site(a_target(folder, watch={"list_lag_s": 0}, **tables), account)
-    return open_healing(site, store, Narrator(), iterations=iterations, fix_mode=FixMode.AUTO), account
+    return open_healing(site, store, Narrator(), iterations=iterations, fix_mode=fix_mode), account
 
 
 def states(incident: Incident) -> list[tuple[str, ChangeState]]:
@@ -213,6 +232,66 @@ def test_what_lies_outside_is_left_as_a_proposal(store: Store, tmp_path: Path) -
     assert states(incident)[0] == ("grant_permission", ChangeState.DECLINED)
     assert "arn:aws:s3:::data/in/x.csv" in incident.changes[0].diff
     assert account.iam.policies == {}
+
+
+DENIED = "cannot read s3://archive/load.csv: (AccessDenied) when calling the GetObject operation: Access Denied"
+OBJECT = "arn:aws:s3:::archive/load.csv"
+CONSENT = Consent(who="alice", why="the archive is ours as well")
+
+
+def asked_outside(store: Store, folder: Path, fix_mode: FixMode) -> tuple[Healing, FakeAccount, PlannedChange | None]:
+    """A healing whose job is refused an object that nobody declared, with what it plans."""
+    settled = {"permissions": {"settle_s": 0}}
+    healing, account = healing_of(store, folder, lambda spec: failed(DENIED), fix_mode=fix_mode, guardrails=settled)
+    healing.submit()
+    evidence = healing.collect(healing.watch())
+    return healing, account, healing.plan(evidence, healing.diagnose(evidence))
+
+
+def test_a_person_may_approve_exactly_what_lies_outside(store: Store, tmp_path: Path) -> None:
+    """In `manual`: why it is outside is shown first; who approved it and why is kept; it can be taken back."""
+    healing, account, planned = asked_outside(store, tmp_path, FixMode.MANUAL)
+    assert planned is not None
+    assert f"GetObject on {OBJECT}" in planned.outside
+    assert planned.record.note == planned.outside
+    healing.consent(planned, CONSENT)
+    account.iam.allowed.add(("s3:GetObject", OBJECT))
+    assert healing.apply(planned), healing.incident.changes[-1].note
+    (document,) = account.iam.policies.values()
+    (statement,) = json.loads(document)["Statement"]
+    assert (statement["Action"], statement["Resource"]) == ("s3:GetObject", [OBJECT])
+    (change,) = store.incident(healing.incident.incident_id).changes
+    assert change.state is ChangeState.VERIFIED
+    assert change.note == f"{planned.outside}; approved by alice: the archive is ours as well"
+    planned.change.revert(healing.site)
+    assert not account.iam.policies
+
+
+@pytest.mark.parametrize("fix_mode", list(FixMode))
+def test_nothing_outside_is_applied_without_consent(store: Store, tmp_path: Path, fix_mode: FixMode) -> None:
+    """Only `manual` asks; what nobody approved is declined, whoever calls for it."""
+    healing, account, planned = asked_outside(store, tmp_path, fix_mode)
+    assert (planned is not None) == (fix_mode is FixMode.MANUAL)
+    assert planned is None or not healing.apply(planned)
+    assert states(healing.incident) == [("grant_permission", ChangeState.DECLINED)]
+    assert not account.iam.policies
+
+
+def test_consent_covers_one_change_id(store: Store, tmp_path: Path) -> None:
+    """The same grant under another id, and a right over rights under the approved one, stay refused."""
+    healing, account, planned = asked_outside(store, tmp_path, FixMode.MANUAL)
+    assert planned is not None
+    change = planned.change
+    assert isinstance(change, GrantPermission)
+    passed_on = change.model_copy(update={"policy": policy_name("another-1")})
+    widened = change.model_copy(update={"grants": (Denial(action="iam:PassRole", resource=OBJECT),)})
+    everything = change.model_copy(update={"grants": (Denial(action="s3:GetObject", resource="arn:aws:s3:::*"),)})
+    for other in (change, *(approved(one, planned.record.change_id) for one in (passed_on, widened, everything))):
+        with pytest.raises(ChangeFailed, match="nothing was granted"):
+            other.apply(healing.site)
+    assert not account.iam.policies
+    stored = [payload for _, payload in store.change_payloads(healing.incident.incident_id)]
+    assert [payload["approved"] for payload in stored] == [""]
 
 
 def test_a_refused_submission_is_locked_out_with_batch_s_words(store: Store, tmp_path: Path) -> None:
