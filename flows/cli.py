@@ -20,6 +20,7 @@ COMMANDS = (
     "sandbox",
     "services",
     "signatures",
+    "test",
 )
 """A command is the function, or the `app`, of the module of its name in `flows.commands`."""
 

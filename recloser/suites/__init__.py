@@ -2,6 +2,16 @@
 
 from recloser.suites.probe import run_probe
 from recloser.suites.run import SuiteInterruptedError, run_suite
+from recloser.suites.since import Selection, UnknownRevisionError, changed_since
 from recloser.suites.state import code_state, environment_of
 
-__all__ = ["SuiteInterruptedError", "code_state", "environment_of", "run_probe", "run_suite"]
+__all__ = [
+    "Selection",
+    "SuiteInterruptedError",
+    "UnknownRevisionError",
+    "changed_since",
+    "code_state",
+    "environment_of",
+    "run_probe",
+    "run_suite",
+]

@@ -30,7 +30,9 @@ _MADE_BY_RUNS = (
 )
 _NOT_CODE = {*_MADE_BY_RUNS, ".git", ".hg", "node_modules"}
 # A run leaves these behind; were they part of the state, no state would be seen twice where nobody ignores them.
-_EXCLUDED = (*(f":(exclude,top,glob)**/{name}/**" for name in _MADE_BY_RUNS), ":(exclude,top,glob)**/.coverage*")
+_EXCLUDED = tuple(
+    f":(exclude,top,glob)**/{name}" for name in (*(f"{name}/**" for name in _MADE_BY_RUNS), ".coverage", ".coverage.*")
+)
 
 
 class _NoGitError(Exception):

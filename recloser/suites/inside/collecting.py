@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .journal import Journal
     from .orders import Orders
 
-_SHARED = ("module", "class")
+_NEEDED = {"__init__.py", "conftest.py"}
 _UNITTEST_DEFAULTS = {"setUpClass", "tearDownClass"}
 
 
@@ -33,6 +33,12 @@ class Collecting:
         self._journal = journal
         self._orders = orders
         self._worker = worker
+
+    def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
+        """Do not even import a file of which nothing was asked for."""
+        if self._orders.files is None or collection_path.suffix != ".py" or collection_path.name in _NEEDED:
+            return None
+        return True if os.path.realpath(collection_path) not in self._orders.files else None
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_make_collect_report(self, collector: pytest.Collector) -> Generator[None, Any, None]:
