@@ -21,7 +21,7 @@ from recloser.services.group import Group, Launch
 from recloser.services.logs import ServiceLog
 from recloser.services.ports import free_port, listeners, listens, reachable
 from recloser.services.question import Question
-from recloser.services.records import MARK, ServiceRecord, declaration_of, sweep
+from recloser.services.records import MARK, ServiceRecord, declaration_of, end_members, sweep
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -99,11 +99,9 @@ class Launcher:
         Raises:
             NotStartedError: Another declaration of it runs, or what was left cannot be ended.
         """
+        sweep(self._site.records, self._name)
         record = self._site.records.read(self._name)
         if record is None:
-            return None
-        if not is_alive(record.supervisor):
-            self._sweep(record)
             return None
         if record.declaration != self._declaration:
             raise NotStartedError(
@@ -172,7 +170,7 @@ class Launcher:
         """
         group.hear()
         if group.is_unguarded:
-            sweep(self._recorded(group, None), self._mark)
+            end_members(self._recorded(group, None), self._mark)
         group.end(grace_s)
         self.log.end()
 
@@ -217,11 +215,3 @@ class Launcher:
             port=self._port,
             folder=None if self._folder is None else str(self._folder),
         )
-
-    def _sweep(self, record: ServiceRecord) -> None:
-        if not sweep(record, self._mark):
-            raise NotStartedError(f"process {record.leader.pid} of an earlier run does not end: end it by hand")
-        if record.folder is not None:
-            shutil.rmtree(record.folder, ignore_errors=True)
-        self._site.records.forget(self._name)
-        self.log.note("what an earlier run had left was ended")

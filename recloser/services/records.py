@@ -6,12 +6,14 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import shutil
 import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from recloser import processes
 from recloser.processes import Identity
+from recloser.services.errors import NotStartedError
 from recloser.services.group import ORPHAN_S
 from recloser.values import Value
 
@@ -67,6 +69,10 @@ class Records:
         """What `MARK` says in the processes of a service."""
         return str(self._path(name))
 
+    def names(self) -> list[str]:
+        """The services that have a record."""
+        return [path.stem for path in self.root.glob("*.json")]
+
     def read(self, name: str) -> ServiceRecord | None:
         """The record of a service; None where there is none that this version can read."""
         with contextlib.suppress(OSError, ValueError):
@@ -103,8 +109,26 @@ class Records:
         return self.root / f"{name}.json"
 
 
-def sweep(record: ServiceRecord, mark: str) -> bool:
-    """End what a run that is gone left of a service: by its guardian, by its session, and by its environment.
+def sweep(records: Records, name: str) -> None:
+    """End what a run that is gone left of a service, remove its files, and forget it; others' are left alone.
+
+    Call only while nobody else can start it.
+
+    Raises:
+        NotStartedError: Something of it does not end.
+    """
+    record = records.read(name)
+    if record is None or processes.is_alive(record.supervisor):
+        return
+    if not end_members(record, records.mark(name)):
+        raise NotStartedError(f"process {record.leader.pid} of an earlier run does not end: end it by hand")
+    if record.folder is not None:
+        shutil.rmtree(record.folder, ignore_errors=True)
+    records.forget(name)
+
+
+def end_members(record: ServiceRecord, mark: str) -> bool:
+    """End all processes of a service: by its guardian, by its session, and by its environment.
 
     Returns:
         Whether nothing of it is left.

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
 from typing import TYPE_CHECKING, Self
 
-from recloser.services.errors import ServicesError
+from recloser.services.errors import NotStartedError, ServicesError
 from recloser.services.launcher import Site
-from recloser.services.records import Records
+from recloser.services.records import Records, sweep
 from recloser.services.watch import Watch
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ class Supervisor:
             self._site.records.create()
         except OSError as error:
             raise ServicesError(f"{self._site.records.root} cannot be made: {error.strerror}") from error
+        self._sweep()
         asked = self._with_needed(self._system.services if names is None else names)
         with self._one_at_a_time:
             for name in asked:
@@ -106,6 +108,14 @@ class Supervisor:
             watch.ask_to_stop()
         for watch in self._watches.values():
             watch.wait_over()
+
+    def _sweep(self) -> None:
+        """End what a killed run left, of services that are not asked for or not declared any more as well."""
+        records = self._site.records
+        for name in set(records.names()) - set(self._watches):
+            with records.alone(name) as alone, contextlib.suppress(NotStartedError):
+                if alone:
+                    sweep(records, name)
 
     def _watch(self, name: str) -> None:
         if name not in self._watches:

@@ -57,6 +57,13 @@ def test_only_what_is_asked_for_and_needed_is_started(bench: Bench) -> None:
         supervisor.start(["page"])
 
 
+def test_a_home_that_cannot_be_made_is_told(bench: Bench) -> None:
+    """Before anything is started."""
+    (bench.folder / "home").write_text("in the way")
+    with pytest.raises(ServicesError, match="home/services/demo cannot be made: Not a directory"):
+        bench.run(api=bench.web())
+
+
 def test_a_crash_is_noticed_and_started_again(bench: Bench) -> None:
     """The result says how often, why, and that it was down."""
     api = bench.web()

@@ -74,7 +74,7 @@ def test_a_killed_run_takes_its_services_along(bench: Bench) -> None:
 
 
 def test_what_a_killed_run_and_its_killed_guardian_leave_is_ended_by_the_next(bench: Bench) -> None:
-    """The service dies with its guardian; its child is found by the mark it bears."""
+    """The service dies with its guardian; its child is found by the mark it bears, though nobody declares it now."""
     child = bench.folder / "child"
     service = declare(bench, "--child", str(child))
     with running(bench) as (run, _):
@@ -87,10 +87,9 @@ def test_what_a_killed_run_and_its_killed_guardian_leave_is_ended_by_the_next(be
         if sys.platform == "linux":
             eventually(lambda: not is_alive(server))
         assert is_alive(orphan)
-    supervisor = bench.supervisor(load_system(bench.folder))
-    supervisor.start()
+    supervisor = bench.run(other=bench.web())
     assert not is_alive(orphan)
-    assert supervisor.ready("api")
+    assert supervisor.ready("other")
 
 
 def test_an_orderly_end_leaves_nothing(bench: Bench) -> None:
