@@ -143,11 +143,11 @@ def test_what_answers_but_not_well_is_down_and_not_started_again(bench: Bench) -
 
 def test_what_needs_a_failed_service_is_not_started(bench: Bench) -> None:
     """It says whom it waited for; the rest goes on."""
-    broken = Service(command=("no-such-program",), port=free_port())
+    broken = Service(command=("./no-such-program",), port=free_port())
     services = {"page": bench.web(needs=("api",)), "api": bench.web(needs=("db",)), "db": broken, "other": bench.web()}
     supervisor = bench.run(**services)
     reasons = {run.name: (run.judgement, run.reason) for run in supervisor.results()}
-    why = "'no-such-program' cannot be started: [Errno 2] No such file or directory"
+    why = "'./no-such-program' cannot be started: [Errno 2] No such file or directory"
     assert reasons == {
         "db": (Judgement.NOT_VERIFIED, why),
         "api": (Judgement.NOT_VERIFIED, f"it needs db, which is not up: {why}"),
