@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.flows import load_flow_from_entrypoint
 
@@ -59,6 +60,15 @@ def test_a_deployment_names_a_flow_that_accepts_its_parameters(deployment: dict[
     for schedule in deployment["schedules"] or ():
         assert schedule["slug"]
         CronSchedule(cron=schedule["cron"], timezone=schedule["timezone"])
+
+
+def test_the_night_is_due_at_two_and_never_twice_at_a_time() -> None:
+    """What Prefect ignores in silence when it is misspelt: the hour, the name of the schedule, the limit."""
+    (night,) = [deployment for deployment in DEPLOYMENTS if deployment["name"] == "nightly"]
+    (schedule,) = night["schedules"]
+    assert (schedule["cron"], schedule["timezone"]) == ("0 2 * * *", "Etc/UTC")
+    limit = ConcurrencyLimitConfig.model_validate(night["concurrency_limit"])
+    assert (limit.limit, limit.collision_strategy) == (1, ConcurrencyLimitStrategy.CANCEL_NEW)
 
 
 def test_no_file_names_a_machine() -> None:
