@@ -11,9 +11,10 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from flows.cli import assemble
+from flows.past_nights import print_trend
 from recloser.store import Store, StoreError
-from recloser.values import CycleVerdict, TestAttempt, TestStatus, utc_now
-from tests.unit.store.history.conftest import attempt, failure, night, suite_run
+from recloser.values import CycleVerdict, TestAttempt, TestStatus, WeekRow, utc_now
+from tests.unit.store.history.conftest import NIGHT, attempt, failure, night, suite_run
 
 HOSTILE = "tests/test_b.py::test_[bold]x[/bold]\x1b[2J"
 
@@ -143,13 +144,19 @@ def test_slow_ranks_with_a_picture(nights: list[str]) -> None:
 
 
 def test_trend_goes_week_by_week(store: Store, nights: list[str]) -> None:
-    """The share of judged tests that passed, and how it moved; what is not whole does not look whole."""
+    """The share of judged tests that passed, and how it moved."""
     store.history.open_cycle(night(7))
     store.history.save_suite_run(night(7).cycle_id, suite_run(attempt("t")))
     newest, first = run("trend").output.splitlines()[1:]
     assert newest.split()[:6] == ["2026-05-11", "1", "1/1", "100.00", "%", "+20.00"]
     assert first.split()[:5] == ["2026-05-04", "6", "8/10", "80.00", "%"]
     assert [(one["monday"], one["pass_rate"]) for one in document("trend", "--last", "1")] == [("2026-05-11", 1.0)]
+
+
+def test_what_is_not_whole_does_not_look_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    """One failure in a hundred thousand is seen."""
+    print_trend([WeekRow(monday=NIGHT.date(), cycles=1, passed=99_999, judged=100_000)])
+    assert "99.99 %" in capsys.readouterr().out
 
 
 def test_prune_folds_what_is_old(store: Store) -> None:

@@ -102,4 +102,5 @@ def mixed() -> SuiteRun:
     rerun = attempt(kinds[1].test_id, TestStatus.PASSED, number=2, started_at=later, peak_rss_mib=80.5)
     probe = attempt(kinds[1].test_id, TestStatus.FAILED, started_at=later, probe="shuffled", position=1)
     skip = kinds[3].model_copy(update={"reason": "needs a GPU", "phase": Phase.SETUP})
-    return suite_run(*kinds[:3], skip, *kinds[4:], rerun, probe)
+    alone = attempt(kinds[3].test_id, TestStatus.PASSED, started_at=later, probe="isolated", position=2)
+    return suite_run(*kinds[:3], skip, *kinds[4:], rerun, probe, alone)

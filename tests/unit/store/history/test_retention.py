@@ -41,6 +41,11 @@ class TestPoints:
             cycle_id=key, at=NIGHT, verdict=CycleVerdict.RED, passed=4, failed=3, skipped=2, duration_s=1800.0
         )
 
+    def test_take_a_pass_for_a_pass(self, store: Store) -> None:
+        """A test that passed and then failed has passed once."""
+        save(store, 0, suite_run(attempt("t"), attempt("t", TestStatus.FAILED, number=2)))
+        assert [(point.passed, point.failed) for point in store.history.points("grid")] == [(1, 0)]
+
     def test_are_of_the_newest_nights_and_the_oldest_comes_first(self, store: Store) -> None:
         """A night that is running, or in which nothing ran, is a night as well."""
         for number in (2, 0, 1):
