@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
+from datetime import timedelta
 
-from recloser.values import Judgement, ServiceRun
+from recloser.values import Judgement, ServiceRun, Spell, utc_now
+
+_MOST_SPELLS = 100
 
 
 class Tally:
@@ -23,6 +27,7 @@ class Tally:
         self._up = False
         self._down_since: float | None = None
         self._down_s = 0.0
+        self._down: deque[Spell] = deque(maxlen=_MOST_SPELLS)
         self._restarts = self._probes = self._lost = 0
 
     @property
@@ -85,7 +90,9 @@ class Tally:
     def run(self, log_tail: str) -> ServiceRun:
         """The counts as they are now; the log only where something went wrong."""
         with self._lock:
-            open_s = time.monotonic() - self._down_since if self._down_since is not None else 0.0
+            now = time.monotonic()
+            still = [_spell(self._down_since, now)] if self._down_since is not None else []
+            open_s = now - self._down_since if self._down_since is not None else 0.0
             well = self._judgement is Judgement.PASSED and not self._restarts
             return ServiceRun(
                 name=self._name,
@@ -95,6 +102,7 @@ class Tally:
                 ready_s=self._ready_s,
                 restarts=self._restarts,
                 down_s=self._down_s + open_s,
+                down=(*self._down, *still),
                 probes=self._probes,
                 probes_lost=self._lost,
                 log_tail="" if well else log_tail,
@@ -103,4 +111,12 @@ class Tally:
     def _close(self, now: float) -> None:
         if self._down_since is not None:
             self._down_s += now - self._down_since
+            self._down.append(_spell(self._down_since, now))
             self._down_since = None
+
+
+def _spell(since: float, until: float) -> Spell:
+    """A stretch of the monotonic clock, told in the time of people."""
+    now = utc_now()
+    ago = time.monotonic()
+    return Spell(started_at=now - timedelta(seconds=ago - since), ended_at=now - timedelta(seconds=ago - until))

@@ -27,6 +27,13 @@ class CycleVerdict(StrEnum):
         return {"green": 0, "red": 1, "regression": 2, "not-verified": 3}[self.value]
 
 
+class Spell(Value):
+    """A stretch of time."""
+
+    started_at: datetime
+    ended_at: datetime
+
+
 class ServiceRun(Value):
     """What one service did while the cycle ran."""
 
@@ -41,6 +48,8 @@ class ServiceRun(Value):
     restarts: int = Field(default=0, ge=0)
     down_s: float = Field(default=0.0, ge=0)
     """How long it did not answer after it first had."""
+    down: tuple[Spell, ...] = ()
+    """When that was; the newest, where there were many."""
     probes: int = Field(default=0, ge=0)
     probes_lost: int = Field(default=0, ge=0)
     log_tail: str = ""
