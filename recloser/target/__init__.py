@@ -39,6 +39,7 @@ from recloser.target.prices import Prices, Rate
 from recloser.target.services import Healthcheck, Service
 from recloser.target.suites import Suite, Threshold
 from recloser.target.system import System
+from recloser.target.triage import Triage
 
 __all__ = [
     "NEVER_GRANTED",
@@ -81,6 +82,7 @@ __all__ = [
     "TargetError",
     "TestData",
     "Threshold",
+    "Triage",
     "Watch",
     "load_system",
     "load_target",

@@ -16,6 +16,7 @@ from recloser.target.data import DataSet  # noqa: TC001 - pydantic reads the ann
 from recloser.target.notify import Issues, Notify
 from recloser.target.services import Name, Service, check_needs, start_order
 from recloser.target.suites import Suite, Threshold  # noqa: TC001 - pydantic reads the annotations
+from recloser.target.triage import Triage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +32,7 @@ class System(Declared):
     suites: dict[Name, Suite] = Field(default_factory=dict)
     data: dict[Name, DataSet] = Field(default_factory=dict)
     thresholds: dict[str, Threshold] = Field(default_factory=dict)
+    triage: Triage = Triage()
     alerts: Alerts = Alerts()
     notify: Notify = Notify()
     issues: Issues = Issues()
