@@ -13,7 +13,18 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from recloser.settings import load_settings
 from recloser.store import Store
 from recloser.values import CycleVerdict
-from tasks.nightly import begin, close, judge_data, report, run_suite, show_progress, start_services, stop_services
+from tasks.nightly import (
+    begin,
+    close,
+    judge_data,
+    report,
+    run_suite,
+    send,
+    show_progress,
+    start_services,
+    stop_services,
+    triage,
+)
 
 if TYPE_CHECKING:
     from prefect.futures import PrefectFuture
@@ -45,9 +56,12 @@ def nightly(target: str) -> State[Any]:
         for name in night.system.data:
             judge_data(night, name)
         run_suites(night)
+        triage(night)
         stop_services(night)
         told = close(night)
-        report(night, told, return_state=True)  # the verdict stands, whatever becomes of this
+        # The verdict stands, whatever becomes of the page and of those who are told.
+        report(night, told, return_state=True)
+        send(night, return_state=True)
         return verdict_state(told)
 
 

@@ -19,7 +19,7 @@ from prefect.artifacts import (
 )
 from prefect.cache_policies import NO_CACHE
 
-from recloser.nightly import Night, NightNarrator, open_night, write_owed
+from recloser.nightly import Night, NightNarrator, TriageResult, open_night, write_owed
 from recloser.report.nightly import NightFiles, nightly_markdown, nightly_table, write_night
 from recloser.settings import load_settings
 from recloser.store import Store
@@ -57,6 +57,18 @@ def judge_data(night: Night, name: str) -> DataRun:
 def run_suite(night: Night, name: str) -> SuiteRun:
     """Run one suite."""
     return night.run_suite(name)
+
+
+@task(name="triage", cache_policy=NO_CACHE)
+def triage(night: Night) -> TriageResult:
+    """Find out what each failure is."""
+    return night.triage()
+
+
+@task(name="send", cache_policy=NO_CACHE)
+def send(night: Night) -> tuple[str, ...]:
+    """Tell whoever has to be told; answers what could not be delivered."""
+    return night.send()
 
 
 @task(name="stop services", cache_policy=NO_CACHE)

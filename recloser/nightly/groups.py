@@ -5,17 +5,26 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from recloser.nightly.judging import flaky_tests, last_attempts
+from recloser.nightly.judging import flaky_tests, last_attempts, own
 from recloser.values import FailedTest, FailureGroup
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from recloser.values import Comparison, SuiteRun, TestAttempt
+    from recloser.values import Comparison, SuiteRun, TestAttempt, TestVerdict
 
 Words = tuple[str, str]
 """What a test is judged to be, and why."""
-_WORST_FIRST = ("new", "failing", "still failing", "infrastructure", "not judged", "flaky")
+_WORST_FIRST = (
+    "new",
+    "failing",
+    "not judged",
+    "already broken",
+    "still failing",
+    "infrastructure",
+    "flaky",
+    "quarantined",
+)
 _PRINTED = 4000
 
 
@@ -60,6 +69,11 @@ def flaky_of(runs: Iterable[SuiteRun], judged: Mapping[tuple[str, str], Words] |
     )
 
 
+def words_of(verdict: TestVerdict) -> Words:
+    """How a verdict is shown."""
+    return ("quarantined" if verdict.quarantined else str(verdict.kind), verdict.sentence)
+
+
 def _passed(tried: tuple[TestAttempt, ...]) -> int:
     return next(attempt.number for attempt in tried if attempt.status.is_pass)
 
@@ -77,7 +91,7 @@ def _compared(comparison: Comparison) -> dict[tuple[str, str], Words]:
 
 def _tries(run: SuiteRun) -> dict[str, tuple[TestAttempt, ...]]:
     of_test: dict[str, list[TestAttempt]] = defaultdict(list)
-    for attempt in run.attempts:
+    for attempt in own(run.attempts):
         of_test[attempt.test_id].append(attempt)
     return {test: tuple(tried) for test, tried in of_test.items()}
 

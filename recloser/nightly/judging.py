@@ -2,30 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from recloser.values import CycleVerdict, Judgement, SuiteSummary, TestStatus
+from recloser.values import CycleVerdict, FailureKind, Judgement, SuiteSummary, TestStatus, TestVerdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from recloser.target import System, Threshold
     from recloser.values import Comparison, DataRun, ServiceRun, SuiteRun, TestAttempt
 
 _SHOWN = 3
+Test = tuple[str, str]
+"""Suite and test id."""
+Verdicts = Mapping[Test, TestVerdict]
+"""What triage says of each test that failed."""
 
 
 def verdict_of(
-    services: Iterable[ServiceRun], data: Iterable[DataRun], suites: Iterable[SuiteSummary], comparison: Comparison
+    services: Iterable[ServiceRun],
+    data: Iterable[DataRun],
+    suites: Iterable[SuiteSummary],
+    comparison: Comparison,
+    verdicts: Verdicts | None = None,
 ) -> tuple[CycleVerdict, str]:
     """The verdict of a night, and why.
 
     A test that passed in the last good night and fails now weighs most, then whatever failed, then what could not be
     judged; suites that are not critical are told, and weigh nothing.
+
+    Args:
+        services: How they did.
+        data: How it was judged.
+        suites: Counted, with what triage makes of their failures.
+        comparison: With the last good night.
+        verdicts: What triage says; where it says nothing at all, the comparison decides what is new.
     """
     weighing = tuple(suite for suite in suites if suite.critical)
     names = {suite.suite for suite in weighing}
-    regressed = [f"{change.suite} {change.test_id}" for change in comparison.new_failures if change.suite in names]
+    regressed = [f"{suite} {test}" for suite, test in _new(comparison, verdicts) if suite in names]
     parts = [("service", run.name, run.judgement, run.reason) for run in services]
     parts += [("data", run.name, run.judgement, run.reason) for run in data]
     parts += [("suite", run.suite, run.judgement, run.reason) for run in weighing]
@@ -43,6 +59,12 @@ def verdict_of(
     return CycleVerdict.GREEN, f"{len(parts)} parts judged, all passed"
 
 
+def _new(comparison: Comparison, verdicts: Verdicts | None) -> list[Test]:
+    if verdicts is None:
+        return [(change.suite, change.test_id) for change in comparison.new_failures]
+    return [test for test, one in verdicts.items() if one.kind is FailureKind.NEW and not one.quarantined]
+
+
 def _part(part: tuple[str, str, Judgement, str]) -> str:
     kind, name, _, reason = part
     return f"{kind} {name}: {reason}" if reason else f"{kind} {name}"
@@ -53,12 +75,19 @@ def _listed(words: list[str]) -> str:
     return "; ".join(words[:_SHOWN]) + (f"; and {more} more" if more > 0 else "")
 
 
-def summary_of(run: SuiteRun, system: System, cost_usd: float | None) -> SuiteSummary:
-    """Count a suite; a figure outside its threshold fails it."""
+def summary_of(run: SuiteRun, system: System, cost_usd: float | None, verdicts: Verdicts | None = None) -> SuiteSummary:
+    """Count a suite; a figure outside its threshold fails it, and failures that do not speak against the code do not.
+
+    Args:
+        run: The suite's own run, without probes.
+        system: What was under test.
+        cost_usd: Price of its AWS calls.
+        verdicts: What triage says of its failures.
+    """
     last = last_attempts(run.attempts)
     beyond = tuple(_beyond(run.figures, system.thresholds))
     counts = {status: sum(attempt.status is status for attempt in last.values()) for status in TestStatus}
-    judgement, reason = run.judgement, run.reason
+    judgement, reason = weighed(run, last, verdicts or {})
     if beyond and judgement is Judgement.PASSED:
         judgement, reason = Judgement.FAILED, _listed(list(beyond))
     return SuiteSummary(
@@ -79,6 +108,25 @@ def summary_of(run: SuiteRun, system: System, cost_usd: float | None) -> SuiteSu
     )
 
 
+def weighed(run: SuiteRun, last: Mapping[str, TestAttempt], verdicts: Verdicts) -> tuple[Judgement, str]:
+    """What a suite comes to once it is known what its failures are.
+
+    One that fails of nothing but flaky and quarantined tests passes; one that fails of nothing but what is outside the
+    code was not verified.
+    """
+    failing = [verdicts.get((run.suite, test)) for test, attempt in last.items() if attempt.status.is_failure]
+    judged = [one for one in failing if one is not None]
+    if run.judgement is not Judgement.FAILED or not failing or len(judged) < len(failing):
+        return run.judgement, run.reason
+    harmless = [one for one in judged if one.quarantined or one.kind is FailureKind.FLAKY]
+    outside = [one for one in judged if one.kind is FailureKind.INFRASTRUCTURE and not one.quarantined]
+    if len(harmless) == len(judged):
+        return Judgement.PASSED, f"{len(harmless)} failures do not block: flaky or in quarantine"
+    if len(harmless) + len(outside) == len(judged):
+        return Judgement.NOT_VERIFIED, outside[0].sentence
+    return run.judgement, run.reason
+
+
 def _beyond(figures: Mapping[str, float], thresholds: Mapping[str, Threshold]) -> Iterator[str]:
     for name, value in figures.items():
         limit = thresholds.get(name)
@@ -91,10 +139,15 @@ def _beyond(figures: Mapping[str, float], thresholds: Mapping[str, Threshold]) -
             yield f"{name} is {value:.4g}, {wanted} is declared"
 
 
+def own(attempts: Iterable[TestAttempt]) -> Iterator[TestAttempt]:
+    """Those of the suite's own run and its reruns."""
+    return (attempt for attempt in attempts if not attempt.probe)
+
+
 def last_attempts(attempts: Iterable[TestAttempt]) -> dict[str, TestAttempt]:
     """The last attempt of each test that decides; probes are evidence about a test, and decide nothing."""
     last: dict[str, TestAttempt] = {}
-    for attempt in attempts:
+    for attempt in own(attempts):
         present = last.get(attempt.test_id)
         if present is None or attempt.number >= present.number:
             last[attempt.test_id] = attempt
@@ -104,7 +157,7 @@ def last_attempts(attempts: Iterable[TestAttempt]) -> dict[str, TestAttempt]:
 def flaky_tests(attempts: Iterable[TestAttempt]) -> dict[str, tuple[TestAttempt, ...]]:
     """Tests that both failed and passed in one run, with all their attempts: the code was the same."""
     of_test: dict[str, list[TestAttempt]] = {}
-    for attempt in attempts:
+    for attempt in own(attempts):
         of_test.setdefault(attempt.test_id, []).append(attempt)
     return {
         test: tuple(tried)

@@ -6,13 +6,26 @@ import threading
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from recloser.nightly.data import judge_data, place_of_data, variable_of
+from recloser.nightly.findings import facts_of
 from recloser.nightly.judging import verdict_of
 from recloser.nightly.needs import not_ready, why_not
-from recloser.nightly.page import build_report, compared
+from recloser.nightly.page import LOOKED_BACK, build_report, compared
 from recloser.nightly.summary import Results, report_of
+from recloser.nightly.triaging import Triage, TriageResult, outages_of
+from recloser.notify import WallClock, announce, drain
 from recloser.store import StoreError
 from recloser.suites import run_suite
-from recloser.values import Comparison, CycleVerdict, DataRun, Judgement, ServiceRun, Stage, SuiteRun, utc_now
+from recloser.values import (
+    Comparison,
+    CycleVerdict,
+    DataRun,
+    DeliveryState,
+    Judgement,
+    ServiceRun,
+    Stage,
+    SuiteRun,
+    utc_now,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,10 +35,11 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from recloser.nightly.narrator import NightNarrator
+    from recloser.notify import Receivers
     from recloser.services import Supervisor
-    from recloser.store import Store
-    from recloser.target import System
-    from recloser.values import Cycle, CycleReport
+    from recloser.store import Desk, Store
+    from recloser.target import Suite, System
+    from recloser.values import Cycle, CycleFacts, CycleReport, TestAttempt
 
 Kept = TypeVar("Kept")
 
@@ -42,6 +56,7 @@ class Night:
         folder: Path,
         cache: Path,
         supervisor: Supervisor,
+        receivers: Receivers,
         narrator: NightNarrator,
         at_end: ExitStack,
     ) -> None:
@@ -54,6 +69,7 @@ class Night:
             folder: Where its pages and logs are written.
             cache: Where datasets are made, and found again.
             supervisor: Runs its services.
+            receivers: Ways to those who are told.
             narrator: Who is told.
             at_end: Closed when the night is left, however it is left.
 
@@ -64,12 +80,15 @@ class Night:
         self.cycle = cycle
         self.folder = folder
         self.narrator = narrator
+        self._store = store
         self._history = store.history
         self._cache = cache
         self._supervisor = supervisor
+        self._receivers = receivers
         self._at_end = at_end
         self._stop = threading.Event()
         self._lost: list[str] = []
+        self._triage: TriageResult | None = None
         self._services_at = cycle.opened_at
         ended = {stage.name for stage in self._history.stages(cycle.cycle_id) if stage.ended_at is not None}
         self._data = {run.name: run for run in self._history.data_runs(cycle.cycle_id) if f"data/{run.name}" in ended}
@@ -97,7 +116,7 @@ class Night:
     def stages(self) -> tuple[str, ...]:
         """The names of all its steps, in order."""
         data = (f"data/{name}" for name in self.system.data)
-        return ("services", *data, *(f"suite/{name}" for batch in self.batches for name in batch))
+        return ("services", *data, *(f"suite/{name}" for batch in self.batches for name in batch), "triage")
 
     @property
     def batches(self) -> tuple[tuple[str, ...], ...]:
@@ -151,7 +170,7 @@ class Night:
             suite,
             self.system.folder,
             durations=self._keep(lambda: self._history.durations(self.system.name, name)),
-            extra_environment=self._supervisor.environment(suite.needs) | self._places(suite.data),
+            extra_environment=self._variables(suite),
             code=self.cycle.code,
             scratch=self.folder / "suites" / name,
             stop=self._stop,
@@ -177,6 +196,42 @@ class Night:
             ended_at=now,
         )
 
+    def triage(self) -> TriageResult:
+        """Find out what each failure is; runs what tells more about it, within the time declared."""
+        kept = self._keep(lambda: self._history.stage_results(self.cycle.cycle_id)) or {}
+        if "triage" in kept:
+            self._triage = TriageResult.model_validate(kept["triage"])
+            return self._triage
+        started = self._begin("triage")
+        good = self._keep(lambda: self._history.last_good(self.system.name, before=self.cycle.cycle_id))
+        try:
+            with Triage(
+                self.system,
+                self.cycle,
+                good,
+                read=lambda: self._history.outcomes(self.system.name, last=LOOKED_BACK),
+                keep=self._add,
+                environment=lambda name: self._variables(self.system.suites[name]),
+                stop=self._stop,
+            ) as triage:
+                self._triage = triage.result(tuple(outages_of(self.system, self._services())), ())
+        except StoreError as error:
+            self._triage = TriageResult(notes=(f"triage: {error}",))
+        if not self._stop.is_set():
+            told = self._triage.verdicts
+            self._end("triage", started, Judgement.PASSED, f"{len(told)} failures judged", self._triage)
+        return self._triage
+
+    def _add(self, suite: str, attempts: tuple[TestAttempt, ...]) -> None:
+        """Keep the attempts of a probe with those of its suite."""
+        run = self._suites[suite]
+        self._suites[suite] = run.model_copy(update={"attempts": run.attempts + attempts})
+        self._history.save_suite_run(self.cycle.cycle_id, self._suites[suite])
+
+    def _variables(self, suite: Suite) -> dict[str, str]:
+        """Where a suite finds the services and the data that it needs."""
+        return self._supervisor.environment(suite.needs) | self._places(suite.data)
+
     def stop_services(self) -> tuple[ServiceRun, ...]:
         """Stop what this night has started, and keep how all of them did."""
         self._supervisor.stop()
@@ -188,25 +243,80 @@ class Night:
         return runs
 
     def close(self) -> CycleReport:
-        """Compare with the last good night, and store the verdict: from here on nothing can change it."""
+        """Compare with the last good night, and store the verdict: from here on nothing can change it.
+
+        Who has to be told is written down in the same transaction; nothing is sent yet.
+        """
         results = Results(self._services(), tuple(self._data.values()), self.suite_runs)
         comparison = self._keep(lambda: compared(self._history, self.cycle, results)) or Comparison()
-        verdict, reason = verdict_of(results.services, results.data, results.summaries(self.system), comparison)
+        verdicts = self._triage.by_test if self._triage else None
+        suites = results.summaries(self.system, verdicts)
+        verdict, reason = verdict_of(results.services, results.data, suites, comparison, verdicts)
         closed_at = utc_now()
-        self._keep(lambda: self._history.close_cycle(self.cycle.cycle_id, verdict, reason, closed_at))
-        if self._lost:  # a night that is not on record cannot be what others are compared with
-            verdict = CycleVerdict.NOT_VERIFIED if verdict is CycleVerdict.GREEN else verdict
-            reason = f"{reason}; not all of it is on record: {self._lost[0]}"
-        self.cycle = self.cycle.model_copy(update={"closed_at": closed_at, "verdict": verdict, "reason": reason})
-        report = self._report(results, comparison)
+        closed = self.cycle.model_copy(update={"closed_at": closed_at, "verdict": verdict, "reason": reason})
+        report = self._report(closed, results, comparison)
+        facts = facts_of(report, self.system, results, self._triage or TriageResult(), page=str(self._page))
+        self._keep(
+            lambda: self._history.close_cycle(
+                self.cycle.cycle_id, verdict, reason, closed_at, tell=lambda desk: self._tell(desk, facts)
+            )
+        )
+        if self._lost:
+            report = self._not_on_record(report)
+        self.cycle = report.cycle
         self.narrator.closed(report)
         return report
 
-    def _report(self, results: Results, comparison: Comparison) -> CycleReport:
-        told = self._keep(lambda: build_report(self._history, self.system, self.cycle, results, comparison))
+    def _not_on_record(self, report: CycleReport) -> CycleReport:
+        """What is not on record cannot be what later nights are compared with."""
+        cycle = report.cycle
+        verdict = CycleVerdict.NOT_VERIFIED if cycle.verdict is CycleVerdict.GREEN else cycle.verdict
+        reason = f"{cycle.reason}; not all of it is on record: {self._lost[0]}"
+        told = cycle.model_copy(update={"verdict": verdict, "reason": reason})
+        missing = report.missing + tuple(f"record: {lost}" for lost in self._lost)
+        return report.model_copy(update={"cycle": told, "missing": missing})
+
+    def _report(self, closed: Cycle, results: Results, comparison: Comparison) -> CycleReport:
+        triage = self._triage or TriageResult()
+        told = self._keep(
+            lambda: build_report(self._history, self.system, closed, results, comparison, triage=self._triage)
+        )
         if told is None:
-            told = report_of(self.cycle, self.system, results, comparison=comparison)
-        return told.model_copy(update={"missing": told.missing + tuple(f"record: {lost}" for lost in self._lost)})
+            told = report_of(
+                closed, self.system, results, comparison=comparison, verdicts=triage.by_test, notes=triage.notes
+            )
+        return told
+
+    def _tell(self, desk: Desk, facts: CycleFacts) -> None:
+        receivers = self._receivers
+        announce(desk, facts, self.system, receivers.redact, tracker=receivers.tracker)
+
+    def send(self) -> tuple[str, ...]:
+        """Send what is in the outbox, within the time declared; answers what could not be delivered.
+
+        The verdict stands, whoever has heard of it; what is left is sent by the next night.
+        """
+        receivers = self._receivers
+        limit_s = self.system.notify.drain_s
+        drained = drain(self._store.outbox, self.system.name, receivers.channels, WallClock(), limit_s)
+        dead = {
+            name: counts[DeliveryState.DEAD] for name, counts in drained.counts.items() if counts[DeliveryState.DEAD]
+        }
+        waiting = {
+            name: counts[DeliveryState.PENDING]
+            for name, counts in drained.counts.items()
+            if counts[DeliveryState.PENDING]
+        }
+        return (
+            *(f"{name}: {count} refused for good" for name, count in dead.items()),
+            *(f"{name}: {count} wait for the next night" for name, count in waiting.items()),
+            *(f"{name}: did not come back within {limit_s:g} s" for name in drained.stuck),
+            *(f"{name}: {why}" for name, why in (drained.broken | receivers.missing).items()),
+        )
+
+    @property
+    def _page(self) -> Path:
+        return self.folder / "nightly.html"
 
     def _services(self) -> tuple[ServiceRun, ...]:
         return self._supervisor.results()
@@ -217,9 +327,12 @@ class Night:
         self._keep(lambda: self._history.begin_stage(self.cycle.cycle_id, stage, started))
         return started
 
-    def _end(self, stage: str, started: datetime, judgement: Judgement, reason: str) -> None:
+    def _end(
+        self, stage: str, started: datetime, judgement: Judgement, reason: str, result: TriageResult | None = None
+    ) -> None:
         done = Stage(name=stage, started_at=started, ended_at=utc_now(), judgement=judgement, reason=reason)
-        self._keep(lambda: self._history.end_stage(self.cycle.cycle_id, done))
+        kept = None if result is None else result.model_dump(mode="json")
+        self._keep(lambda: self._history.end_stage(self.cycle.cycle_id, done, kept))
         self.narrator.ended(stage, judgement, reason)
 
     def _keep(self, call: Callable[[], Kept]) -> Kept | None:

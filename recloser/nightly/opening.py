@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import sys
 from contextlib import ExitStack, suppress
@@ -11,6 +12,7 @@ from recloser.healing.holding import Hold
 from recloser.nightly.errors import NightlyError
 from recloser.nightly.night import Night
 from recloser.nightly.trends import INTERRUPTED
+from recloser.notify import receivers_of
 from recloser.services import Supervisor
 from recloser.store import StoreError
 from recloser.suites import code_state, environment_of
@@ -57,6 +59,7 @@ def open_night(where: str, store: Store, settings: Settings, narrator: NightNarr
             folder=folder,
             cache=settings.home / "data",
             supervisor=supervisor,
+            receivers=receivers_of(system, os.environ, settings.home.expanduser()),
             narrator=narrator,
             at_end=at_end.pop_all(),
         )

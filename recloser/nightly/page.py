@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from recloser.nightly.summary import Results, report_of
+from recloser.nightly.triaging import TriageResult
 from recloser.report.nightly import write_night
 from recloser.values import Comparison, Judgement
 
@@ -47,21 +48,30 @@ def compared(history: History, cycle: Cycle, results: Results) -> Comparison:
 
 
 def build_report(
-    history: History, system: System, cycle: Cycle, results: Results, comparison: Comparison
+    history: History,
+    system: System,
+    cycle: Cycle,
+    results: Results,
+    comparison: Comparison,
+    *,
+    triage: TriageResult | None = None,
 ) -> CycleReport:
     """The night among the last ones, as its page says it.
 
     Raises:
         StoreError: The store cannot be read.
     """
+    before = (night for night in history.cycles(system.name, last=LOOKED_BACK) if night.cycle_id != cycle.cycle_id)
     return report_of(
         cycle,
         system,
         results,
         stages=history.stages(cycle.cycle_id),
         comparison=comparison,
-        cycles=tuple(reversed(history.cycles(system.name, last=LOOKED_BACK))),
+        cycles=(*sorted(before, key=lambda night: night.opened_at), cycle),
         outcomes=history.outcomes(system.name, last=LOOKED_BACK),
+        verdicts=triage.by_test if triage else None,
+        notes=triage.notes if triage else (),
     )
 
 
@@ -83,4 +93,7 @@ def write_owed(store: Store, system: System, folder: Path) -> tuple[NightFiles, 
 def _write(history: History, system: System, cycle: Cycle, folder: Path) -> NightFiles:
     results = results_of(history, cycle)
     comparison = compared(history, cycle, results)
-    return write_night(build_report(history, system, cycle, results, comparison), results.suites, folder)
+    kept = history.stage_results(cycle.cycle_id).get("triage")
+    triage = None if kept is None else TriageResult.model_validate(kept)
+    report = build_report(history, system, cycle, results, comparison, triage=triage)
+    return write_night(report, results.suites, folder)

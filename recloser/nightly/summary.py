@@ -7,18 +7,18 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 import recloser
-from recloser.nightly.groups import failure_groups, flaky_of
+from recloser.nightly.groups import failure_groups, flaky_of, words_of
 from recloser.nightly.judging import summary_of
 from recloser.nightly.prices import cost_of
 from recloser.nightly.trends import decided, history_points, success_metrics, week_rows
 from recloser.values import CycleReport, Judgement
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     import pandas as pd
 
-    from recloser.nightly.groups import Words
+    from recloser.nightly.judging import Verdicts
     from recloser.target import System
     from recloser.values import Comparison, Cycle, DataRun, ServiceRun, Stage, SuiteRun, SuiteSummary
 
@@ -33,9 +33,9 @@ class Results:
     data: tuple[DataRun, ...] = ()
     suites: tuple[SuiteRun, ...] = ()
 
-    def summaries(self, system: System) -> tuple[SuiteSummary, ...]:
-        """The suites, counted and priced."""
-        return tuple(summary_of(run, system, cost_of(run.aws_calls)) for run in self.suites)
+    def summaries(self, system: System, verdicts: Verdicts | None = None) -> tuple[SuiteSummary, ...]:
+        """The suites, counted, priced, and weighed by what triage says of their failures."""
+        return tuple(summary_of(run, system, cost_of(run.aws_calls), verdicts) for run in self.suites)
 
 
 def report_of(
@@ -47,7 +47,8 @@ def report_of(
     stages: Sequence[Stage] = (),
     cycles: Sequence[Cycle] = (),
     outcomes: pd.DataFrame | None = None,
-    judged: Mapping[tuple[str, str], Words] | None = None,
+    verdicts: Verdicts | None = None,
+    notes: tuple[str, ...] = (),
     deliveries: tuple[str, ...] = (),
 ) -> CycleReport:
     """Put one night together.
@@ -60,10 +61,12 @@ def report_of(
         stages: How long each step took.
         cycles: Those on record up to this one, oldest first.
         outcomes: Their outcomes, as the store gives them; None where it cannot be read.
-        judged: What triage says of a failing test, by suite and test id.
+        verdicts: What triage says of a failing test, by suite and test id.
+        notes: What else could not be judged, and why.
         deliveries: Messages that could not be delivered.
     """
-    suites = results.summaries(system)
+    suites = results.summaries(system, verdicts)
+    judged = {test: words_of(one) for test, one in (verdicts or {}).items()}
     last = None if outcomes is None else decided(outcomes)
     points = () if last is None else history_points(cycles, last)
     return CycleReport(
@@ -78,7 +81,7 @@ def report_of(
         history=points,
         weeks=week_rows(points),
         metrics=() if last is None else success_metrics(cycle, cycles, last, suites),
-        missing=tuple(_missing(results, system, comparison)),
+        missing=(*_missing(results, system, comparison), *notes),
         deliveries=deliveries,
         tools=tool_versions(),
     )

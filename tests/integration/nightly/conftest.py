@@ -25,6 +25,9 @@ WEB = Path(__file__).parents[1] / "services" / "web.py"
 _TARGET = """
 name = "little"
 
+[triage]
+budget_s = 0
+
 [services.api]
 command = ["{python}", "-S", "WEB", "PORT"]
 port = PORT
@@ -119,6 +122,7 @@ def whole(night: Night) -> CycleReport:
     for batch in night.batches:
         for name in batch:
             night.run_suite(name)
+    night.triage()
     night.stop_services()
     return night.close()
 

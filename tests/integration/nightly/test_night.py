@@ -89,6 +89,7 @@ def test_the_store_may_go_in_the_middle(little: Little) -> None:
         database.mkdir()
         for name in ("unit", "e2e"):
             night.run_suite(name)
+        night.triage()
         night.stop_services()
         report = night.close()
     assert little.ran() == ["unit", "e2e"]
