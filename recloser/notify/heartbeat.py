@@ -49,9 +49,9 @@ def heartbeat_due(cycles: Sequence[Cycle], system: System, now: datetime) -> Fin
 
 
 def heartbeat_facts(system: System, finding: Finding | None, now: datetime) -> CycleFacts:
-    """What the check found, in the form of a cycle that judged nothing but itself."""
+    """What the check found, in the form of a cycle that judged nothing but itself; one for each result that was due."""
     return CycleFacts(
-        cycle_id=f"{now:%Y%m%d-%H%M%S}-heartbeat",
+        cycle_id=f"{_last_due(system, now) or now:%Y%m%d-%H%M%S}-heartbeat",
         target=system.name,
         at=now,
         verdict=CycleVerdict.NOT_VERIFIED,

@@ -117,16 +117,25 @@ class _Teller:
         unheard = _UNHEARD & self.bag.withdraw(alert.fingerprint).keys()
         if not unheard:
             self._say(alert, Change.RESOLVED, self._known(alert) or severity)
-        told = {name: known for name, known in alert.told.items() if name != self.channel.name}
-        return alert.model_copy(update={"told": told})
+        return self._forgotten(alert)
 
     def _flapping(self, alert: Alert, severity: Severity) -> Alert:
         hears = self._known(alert) or (self.channel.wants(alert, severity) and not self.situation.is_quiet(alert))
         if not hears or self.channel.is_pager or not self.situation.began_to_flap(alert):
             return alert
-        self.bag.withdraw(alert.fingerprint)
+        alert = self._as_heard(alert, self.bag.withdraw(alert.fingerprint))
         said = self._say(alert, Change.FLAPPING, severity)
         return alert.model_copy(update={"threads": said.threads})
+
+    def _as_heard(self, alert: Alert, withdrawn: Mapping[Change, Line]) -> Alert:
+        """The alert as its readers take it, who will not hear what was withdrawn."""
+        if overtaken := withdrawn.get(Change.RESOLVED):
+            return self._taken_for(alert, overtaken.severity)
+        return self._forgotten(alert) if _UNHEARD & withdrawn.keys() else alert
+
+    def _forgotten(self, alert: Alert) -> Alert:
+        told = {name: known for name, known in alert.told.items() if name != self.channel.name}
+        return alert.model_copy(update={"told": told})
 
     def _say(self, alert: Alert, change: Change, severity: Severity) -> Alert:
         purpose = Purpose.RESOLVED if change is Change.RESOLVED else Purpose.ALERT

@@ -44,7 +44,7 @@ class Fault:
     before: bool = True
     answer: Answer = Answer()
     call: Callable[[], object] = lambda: None
-    """Of `call`: what happens at this moment; the request goes on."""
+    """What else happens at this moment; with `call`, the request goes on."""
 
 
 class FakeServer:
@@ -92,11 +92,11 @@ class FakeServer:
             return self._spoilt(fault, self.answer(request), request)
 
     def _spoilt(self, fault: Fault, answer: Answer | None, request: Request) -> Answer | None:
+        fault.call()
         match fault.kind:
             case "answer":
                 return fault.answer
             case "call":
-                fault.call()
                 return answer or self.answer(request)
             case "hang":
                 self._lock.release()

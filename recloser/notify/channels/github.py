@@ -158,8 +158,9 @@ class GitHub:
         return f"/repos/{self.repository}/issues/{number}"
 
     def _write(self, clock: Clock, method: str, path: str, **arguments: Any) -> Any:
-        if self._written_at is not None:
-            clock.sleep(PACE_S - (clock.now() - self._written_at).total_seconds())
+        since_s = PACE_S if self._written_at is None else (clock.now() - self._written_at).total_seconds()
+        if 0 <= since_s < PACE_S:
+            clock.sleep(PACE_S - since_s)
         try:
             return self._ask(clock, method, path, **arguments)
         finally:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from recloser.values import Notice
 
 _TITLE_LIMIT = 250
-_ACTS = re.compile(r"@(?=\w)|#(?=\d)|(?<=\bGH)-(?=\d)|(?<=:)//", re.IGNORECASE)
+_ACTS = re.compile(r"@(?=\w)|#(?=\d)|(?<=\bGH)-(?=\d)|:(?=//)", re.IGNORECASE)
 _JOINER = "\N{WORD JOINER}"
 
 
