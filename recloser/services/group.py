@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import select
 import signal
@@ -12,7 +11,7 @@ import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Self, cast
 
 from recloser.processes import Identity, identity
 from recloser.services.errors import NotStartedError
@@ -23,7 +22,8 @@ if TYPE_CHECKING:
 
     Sink = Callable[[bytes], None]
 
-_GUARDIAN = Path(__file__).with_name("guardian.py")
+# Imported from its folder, not run by its path: then it is compiled once, not at every start.
+_GUARDIAN = "import sys; sys.path.append(sys.argv[1]); import guardian; guardian.main(*sys.argv[2:])"
 _SPAWN_S = 30.0
 _KILL_S = 10.0
 ORPHAN_S = 1.0
@@ -68,20 +68,21 @@ class Group:
             NotStartedError: There is no such command, or it may not be run.
         """
         self._status, tell = os.pipe()
+        words = "\0".join(launch.command).encode(errors="surrogateescape")
         try:
-            self._guardian = _spawn(launch, tell)
+            self._guardian = _spawn(launch, tell, len(words))
         except OSError as error:
             os.close(self._status)
             raise NotStartedError(f"its guardian cannot be started: {error}") from error
         finally:
             os.close(tell)
-        self._facts: dict[str, Any] = {}
+        self._facts: dict[str, str] = {}
         self._rest = b""
         self._over = False
         self._orders = cast("FileIO", self._guardian.stdin)
         self._pump = threading.Thread(target=_drain, args=(cast("FileIO", self._guardian.stdout), sink), daemon=True)
         self._pump.start()
-        self._order(json.dumps(_order(launch)))
+        self._order(words)
         self._confirm(launch)
 
     def __enter__(self) -> Self:
@@ -95,7 +96,7 @@ class Group:
     @property
     def code(self) -> int | None:
         """How the command ended, minus the signal where one ended it; None while it runs or when nobody knows."""
-        return self._facts.get("code")
+        return int(self._facts["code"]) if "code" in self._facts else None
 
     @property
     def has_ended(self) -> bool:
@@ -116,8 +117,7 @@ class Group:
         while not self._over and readable([self._status], timeout_s):
             chunk = os.read(self._status, _CHUNK)
             *lines, self._rest = (self._rest + chunk).split(b"\n")
-            for line in lines:
-                self._facts.update(json.loads(line))
+            self._facts.update(_fact(line) for line in lines)
             self._over = not chunk
             timeout_s = 0.0
         return self._over
@@ -130,7 +130,7 @@ class Group:
         """
         if self._guardian.returncode is not None:
             return
-        self._order(f"{grace_s if self._runs() else 0}")
+        self._order(f"{grace_s if self._runs() else 0}\n".encode())
         try:
             self._guardian.wait(grace_s + _KILL_S)
         except subprocess.TimeoutExpired:
@@ -148,19 +148,17 @@ class Group:
 
     def _confirm(self, launch: Launch) -> None:
         self.hear(_SPAWN_S)
-        error = self._facts.get("error")
-        leader, guardian = identity(self._facts.get("pid", 0)), identity(self._guardian.pid)
-        if error is None and "pid" in self._facts:
-            self.leader = leader or Identity(pid=self._facts["pid"], started=0)
-            self.guardian = guardian or Identity(pid=self._guardian.pid, started=0)
+        if "pid" in self._facts:
+            self.leader = _identity(int(self._facts["pid"]))
+            self.guardian = _identity(self._guardian.pid)
             return
         self.end(0)
-        why = error or "its guardian ended or did not answer"
+        why = self._facts.get("error", "its guardian ended or did not answer")
         raise NotStartedError(f"{launch.command[0]!r} cannot be started: {why}")
 
-    def _order(self, words: str) -> None:
+    def _order(self, words: bytes) -> None:
         with contextlib.suppress(BrokenPipeError):
-            self._orders.write(words.encode() + b"\n")
+            self._orders.write(words)
 
 
 def readable(descriptors: Iterable[int], timeout_s: float) -> bool:
@@ -177,9 +175,21 @@ def _drain(output: FileIO, sink: Sink) -> None:
             sink(chunk)
 
 
-def _spawn(launch: Launch, status: int) -> subprocess.Popen[bytes]:
+def _fact(line: bytes) -> tuple[str, str]:
+    name, _, value = line.decode(errors="replace").partition(" ")
+    return name, value
+
+
+def _identity(pid: int) -> Identity:
+    return identity(pid) or Identity(pid=pid, started=0)
+
+
+def _spawn(launch: Launch, status: int, length: int) -> subprocess.Popen[bytes]:
+    account = launch.account or Account(-1, -1)
+    terms = (os.getpid(), int(launch.stop_signal), ORPHAN_S, account.user, account.group)
+    arguments = (Path(__file__).parent, status, length, *terms)
     return subprocess.Popen(
-        [sys.executable, "-I", "-S", str(_GUARDIAN), str(status)],
+        [sys.executable, "-I", "-S", "-c", _GUARDIAN, *map(str, arguments)],
         env=dict(launch.environment),
         cwd=launch.folder,
         stdin=subprocess.PIPE,
@@ -189,15 +199,3 @@ def _spawn(launch: Launch, status: int) -> subprocess.Popen[bytes]:
         pass_fds=[status],
         start_new_session=True,
     )
-
-
-def _order(launch: Launch) -> dict[str, Any]:
-    account = launch.account
-    return {
-        "command": launch.command,
-        "supervisor": os.getpid(),
-        "stop_signal": launch.stop_signal,
-        "orphan_s": ORPHAN_S,
-        "user": account and account.user,
-        "group": account and account.group,
-    }

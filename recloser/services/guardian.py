@@ -1,24 +1,23 @@
 """The process between us and a service: nothing of the service outlives it, and it does not outlive us.
 
-A program of its own, run by path with the standard library alone, so that it starts in milliseconds. It is told what to
-run by its standard input and answers on a descriptor, both in lines of JSON. It ends the service when it is told to,
-when its input ends, or when the process that started it is gone; and it ends itself only when all descendants of the
-service are. On Linux it adopts those whose parents died, so that none can hide by leaving its group or its session, and
-the kernel kills the service should even the guardian be killed: it has one thread, so that signal is not sent early.
+A program of its own that needs little of the standard library, so that it starts in milliseconds. It is told what to
+run by its arguments and its standard input, and answers on a descriptor. It ends the service when it is told to, when
+its input ends, or when the process that started it is gone; and it ends itself only when all descendants of the service
+are. On Linux it adopts those whose parents died, so that none can hide by leaving its group or its session, and the
+kernel kills the service should even the guardian be killed: it has one thread, so that signal is not sent early.
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
-import json
 import os
 import select
 import signal
 import sys
 import time
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # `typing` would cost a third of the start
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -32,25 +31,40 @@ _DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ)
 _ENDING = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 
 
+class Terms:
+    """Numbers that come as arguments."""
+
+    def __init__(self, supervisor: str, stop_signal: str, orphan_s: str, user: str, group: str) -> None:
+        """Read them.
+
+        Args:
+            supervisor: The process that gives the order.
+            stop_signal: What asks the service to end.
+            orphan_s: How long it may take to end once that process is gone.
+            user: Id it runs under, negative for ours.
+            group: The same of its group.
+        """
+        self.supervisor, self.stop_signal, self.orphan_s = int(supervisor), int(stop_signal), float(orphan_s)
+        self.user, self.group = int(user), int(group)
+
+
 class Guardian:
     """Runs one command and sees to its end."""
 
-    def __init__(self, order: dict[str, Any], status: int) -> None:
+    def __init__(self, command: list[str], status: int, terms: Terms) -> None:
         """Take the order.
 
         Args:
-            order: `command`; `supervisor`: number of the process that gives it; `stop_signal`; `orphan_s`: how long it
-                may take to end once that process is gone; `user`, `group`: ids it runs under, None for ours.
-            status: Descriptor to answer on.
+            command: What to run.
+            status: Descriptor to answer on, in lines: `pid NUMBER` or `error TEXT`, then `code NUMBER`.
+            terms: On which it is kept.
         """
-        self._order = order
-        self._status = status
-        self._supervisor = order["supervisor"]
+        self._command, self._status, self._terms = command, status, terms
         self._poll = select.poll()
         self._poll.register(_STDIN, select.POLLIN)
         self._signals = _signals()
         self._poll.register(self._signals, select.POLLIN)
-        self._pidfd = _pidfd(self._supervisor)
+        self._pidfd = _pidfd(terms.supervisor)
         if self._pidfd is not None:
             self._poll.register(self._pidfd, select.POLLIN)
         self._main = 0
@@ -63,7 +77,7 @@ class Guardian:
         if _LINUX:
             ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1)
         self._main, error = self._start()
-        self._tell(error=error) if error else self._tell(pid=self._main)
+        self._tell(f"error {error}" if error else f"pid {self._main}")
         try:
             while self._children_are_left():
                 self._end_in_time()
@@ -88,10 +102,10 @@ class Guardian:
 
     def _become_the_service(self) -> None:
         os.setsid()
-        if self._order["user"] is not None:
+        if self._terms.user >= 0:
             os.setgroups([])
-            os.setgid(self._order["group"])
-            os.setuid(self._order["user"])
+            os.setgid(self._terms.group)
+            os.setuid(self._terms.user)
         guardian = os.getppid()
         if _LINUX:
             ctypes.CDLL(None).prctl(_SET_PDEATHSIG, signal.SIGKILL)  # after setuid, which clears it
@@ -101,8 +115,7 @@ class Guardian:
             signal.signal(number, signal.SIG_DFL)
         signal.set_wakeup_fd(-1)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        command = self._order["command"]
-        os.execvp(command[0], command)  # noqa: S606 - what the target declares
+        os.execvp(self._command[0], self._command)  # noqa: S606 - what the target declares
 
     def _children_are_left(self) -> bool:
         while True:
@@ -114,7 +127,7 @@ class Guardian:
                 return True
             if pid == self._main:
                 self._code = os.waitstatus_to_exitcode(status)
-                self._tell(code=self._code)
+                self._tell(f"code {self._code}")
                 if self._ends_at is None:
                     self._ends_at = time.monotonic()  # what it leaves behind is not given any time
 
@@ -123,7 +136,7 @@ class Guardian:
         if _STDIN in ready:
             self._listen()
         ended = self._signals in ready and bool(_ENDING & set(os.read(self._signals, 4096)))
-        if ended or self._pidfd in ready or os.getppid() != self._supervisor:
+        if ended or self._pidfd in ready or os.getppid() != self._terms.supervisor:
             self._let_go()
 
     def _patience_s(self) -> float:
@@ -157,13 +170,13 @@ class Guardian:
         if self._pidfd is not None:
             self._poll.unregister(self._pidfd)
             self._pidfd = None
-        self._stop(self._order["orphan_s"])
+        self._stop(self._terms.orphan_s)
 
     def _stop(self, grace_s: float) -> None:
         """Ask it to end, once, and set the time until it is made to; a later order can only shorten that."""
         at = time.monotonic() + grace_s
         if self._ends_at is None:
-            self._signal_group(self._order["stop_signal"])
+            self._signal_group(self._terms.stop_signal)
         self._ends_at = at if self._ends_at is None else min(at, self._ends_at)
 
     def _kill(self) -> None:
@@ -174,9 +187,9 @@ class Guardian:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._main, number)
 
-    def _tell(self, **fact: Any) -> None:
+    def _tell(self, fact: str) -> None:
         with contextlib.suppress(BrokenPipeError):  # nobody listens any more
-            os.write(self._status, json.dumps(fact).encode() + b"\n")
+            os.write(self._status, fact.replace("\n", " ").encode() + b"\n")
 
 
 def _signals() -> int:
@@ -215,23 +228,25 @@ def _parent(pid: str) -> int | None:
         return None
 
 
-def main() -> None:
-    """Read the order and keep it."""
-    status = int(sys.argv[1])
-    os.set_inheritable(status, False)
-    Guardian(json.loads(_first_line()), status).run()
+def main(status: str, length: str, *terms: str) -> None:
+    """Read the order and keep it.
+
+    Args:
+        status: Descriptor to answer on.
+        length: Of the command on standard input: its words, with a NUL between them.
+        terms: See `Terms`.
+    """
+    os.set_inheritable(int(status), False)
+    command = _read(int(length)).decode(errors="surrogateescape").split("\0")
+    Guardian(command, int(status), Terms(*terms)).run()
     os._exit(0)  # nothing is left to be tidied, and somebody waits
 
 
-def _first_line() -> bytes:
-    line = b""
-    while not line.endswith(b"\n"):
-        byte = os.read(0, 1)
-        if not byte:
+def _read(length: int) -> bytes:
+    words = b""
+    while len(words) < length:
+        piece = os.read(_STDIN, length - len(words))
+        if not piece:
             sys.exit(0)  # whoever started us is gone already
-        line += byte
-    return line
-
-
-if __name__ == "__main__":
-    main()
+        words += piece
+    return words

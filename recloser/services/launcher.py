@@ -119,8 +119,8 @@ class Launcher:
                 self._password = postgresql.password_in(Path(record.folder))
         if record.port is not None:
             found = [listener.identity for listener in listeners(self._service.host, record.port)]
-            # where the system does not tell who listens, it has to do that the leader lives
-            if record.listener not in found and found != [None]:
+            # where the system tells of nobody who listens, it has to do that the leader lives
+            if record.listener not in found and any(found):
                 return False
         return self._service.test == "none" or self.ask().up
 

@@ -33,6 +33,12 @@ class Healthcheck(Declared):
     busy_s: float = Field(default=30.0, ge=0, le=3_600)
     """But not before so long while it uses the processor: what is busy answers late, what hangs does nothing."""
 
+    @model_validator(mode="after")
+    def _no_words_of_a_container(self) -> Self:
+        if isinstance(self.test, tuple) and self.test[0] in {"CMD", "CMD-SHELL", "NONE"}:
+            raise ValueError(f'`test` is an argument vector without {self.test[0]!r}, or "http", "tcp" or "none"')
+        return self
+
 
 class Service(Declared):
     """One process, or a PostgreSQL, that others use while it runs."""

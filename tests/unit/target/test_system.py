@@ -90,6 +90,7 @@ def test_a_system_without_a_job_is_no_target_to_heal(tmp_path: Path) -> None:
         (API.replace("port = 5001", ""), "give the `port` it listens on"),
         (WORKER + "healthcheck = { test = 'udp' }", "services.worker.healthcheck.test"),
         (WORKER + "healthcheck = { test = [] }", "services.worker.healthcheck.test"),
+        (WORKER + "healthcheck = { test = ['CMD', 'true'] }", "is an argument vector without 'CMD'"),
         (WORKER + "healthcheck = { test = 'tcp' }", "give the `port` it listens on"),
         (WORKER + "healthcheck = { test = ['true'] }\nexpect = { status = 'ok' }", "are asked by HTTP"),
         (WORKER + "healthcheck = { test = ['true'] }\nurl_env = 'URL'", "give the `port` it listens on"),
