@@ -24,7 +24,7 @@ class ServiceLog:
     """The output of one service over all its starts; a full disk loses lines, never the service."""
 
     def __init__(self, path: Path, redact: Redactor, *, most_bytes: int = MOST_BYTES) -> None:
-        """Begin anew; what an earlier run left at the path is overwritten.
+        """Begin anew; what an earlier run left at the path becomes `NAME.1`.
 
         Args:
             path: The file.
@@ -42,8 +42,7 @@ class ServiceLog:
         self._tail: deque[str] = deque(maxlen=_TAIL_LINES)
         self._lock = threading.Lock()
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.unlink(missing_ok=True)
-        path.touch(mode=0o600)
+        self._turn()
 
     def take(self, chunk: bytes) -> None:
         """Take in a piece of output; lines are told apart only now, and a long one is cut."""
@@ -80,8 +79,12 @@ class ServiceLog:
     def _write(self, text: str) -> None:
         data = text.encode()
         if self._size + len(data) > self._most_bytes:
-            self.path.replace(self.path.with_name(f"{self.path.name}.1"))
-            self.path.touch(mode=0o600)
-            self._size = 0
+            self._turn()
         with self.path.open("ab") as file:
             self._size += file.write(data[-self._most_bytes :])
+
+    def _turn(self) -> None:
+        if self.path.exists():
+            self.path.replace(self.path.with_name(f"{self.path.name}.1"))
+        self.path.touch(mode=0o600)
+        self._size = 0

@@ -73,8 +73,9 @@ def test_a_log_that_cannot_be_written_harms_nobody(tmp_path: Path) -> None:
 
 
 def test_a_new_run_begins_a_new_log(tmp_path: Path) -> None:
-    """What an earlier one said is not taken for news."""
+    """What an earlier one said is not taken for news, and is not lost where it was killed and goes on."""
     log(tmp_path).take(b"old\n")
     again = log(tmp_path)
     again.note("new")
     assert again.path.read_text() == "-- new\n"
+    assert again.path.with_name("api.log.1").read_text() == "old\n"
