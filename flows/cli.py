@@ -17,6 +17,7 @@ COMMANDS = (
     "nightly",
     "notify",
     "policy",
+    "quarantine",
     "sandbox",
     "services",
     "signatures",

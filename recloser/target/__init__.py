@@ -36,6 +36,7 @@ from recloser.target.notify import (
     SlackChannel,
 )
 from recloser.target.prices import Prices, Rate
+from recloser.target.quarantine import QuarantineRules
 from recloser.target.services import Healthcheck, Service
 from recloser.target.suites import Suite, Threshold
 from recloser.target.system import System
@@ -70,6 +71,7 @@ __all__ = [
     "PagerChannel",
     "PermissionGuardrails",
     "Prices",
+    "QuarantineRules",
     "Rate",
     "Request",
     "RetryGuardrails",

@@ -19,6 +19,7 @@ _DEFAULTS = {
     FindingKind.NEW_FAILURE: Severity.WARNING,
     FindingKind.FAILURE_RATE: Severity.WARNING,
     FindingKind.NOT_VERIFIED: Severity.WARNING,
+    FindingKind.QUARANTINE_EXPIRED: Severity.WARNING,
     FindingKind.PERFORMANCE: Severity.INFO,
     FindingKind.FLAKY: Severity.INFO,
 }

@@ -14,6 +14,7 @@ from recloser.target.alerts import Alerts
 from recloser.target.base import Declared
 from recloser.target.data import DataSet  # noqa: TC001 - pydantic reads the annotations
 from recloser.target.notify import Issues, Notify
+from recloser.target.quarantine import QuarantineRules
 from recloser.target.services import Name, Service, check_needs, start_order
 from recloser.target.suites import Suite, Threshold  # noqa: TC001 - pydantic reads the annotations
 from recloser.target.triage import Triage
@@ -36,6 +37,7 @@ class System(Declared):
     alerts: Alerts = Alerts()
     notify: Notify = Notify()
     issues: Issues = Issues()
+    quarantine: QuarantineRules = QuarantineRules()
 
     @model_validator(mode="after")
     def _what_is_needed_is_declared(self) -> Self:

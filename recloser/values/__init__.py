@@ -72,6 +72,13 @@ from recloser.values.nightly import (
     WeekRow,
 )
 from recloser.values.patch import DefinitionPatch, Patch, RolePolicy, placeholder
+from recloser.values.quarantine import (
+    FlakeStanding,
+    QuarantineEntry,
+    QuarantineEvidence,
+    QuarantineRelease,
+    ReleaseStanding,
+)
 from recloser.values.queue import ComputeEnvironment, JobQueue
 from recloser.values.suite import (
     AwsCall,
@@ -135,6 +142,7 @@ __all__ = [
     "Finding",
     "FindingKind",
     "FixMode",
+    "FlakeStanding",
     "Fleet",
     "FleetJob",
     "Frame",
@@ -170,8 +178,12 @@ __all__ = [
     "ProbeKind",
     "ProbePlan",
     "Purpose",
+    "QuarantineEntry",
+    "QuarantineEvidence",
+    "QuarantineRelease",
     "Receipt",
     "Recurrence",
+    "ReleaseStanding",
     "RolePolicy",
     "RuledOut",
     "ServiceRun",

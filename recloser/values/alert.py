@@ -43,6 +43,8 @@ class FindingKind(StrEnum):
     """A data set did not pass its validation gate."""
     NOT_VERIFIED = "not-verified"
     """Something that was to be judged could not be."""
+    QUARANTINE_EXPIRED = "quarantine-expired"
+    """A test blocks again, because nobody has looked at its entry in time."""
     HEARTBEAT = "heartbeat"
     """No cycle left a result by the time one is expected."""
 
