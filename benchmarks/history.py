@@ -16,32 +16,33 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recloser.analytics.comparison import compare
+from recloser.nightly.page import build_report, compared, results_of
 from recloser.report.nightly import nightly_html
 from recloser.store import Store
+from recloser.target import System
 from recloser.values import (
     CodeState,
     Cycle,
-    CycleReport,
     CycleVerdict,
     Environment,
-    FailedTest,
     Failure,
-    FailureGroup,
     Frame,
     Judgement,
     SuiteRun,
-    SuiteSummary,
     TestAttempt,
     TestStatus,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from recloser.values import CycleReport
 
 TARGET = "benchmark"
 SUITES = {"unit": 0.8, "integration": 0.15, "e2e": 0.03, "regression": 0.02}
@@ -150,18 +151,10 @@ def page(store: Store, cycle: Cycle) -> int:
 
 def report_of(store: Store, cycle: Cycle, *, spoil: bool) -> CycleReport:
     """What the page says of a night."""
-    history = store.history
-    runs = [spoiled(run) if spoil else run for run in history.suite_runs(cycle.cycle_id)]
-    good = [one.cycle_id for one in history.good(TARGET, before=cycle.cycle_id)]
-    compared = compare(history.outcomes(TARGET, last=60, also=good), cycle.cycle_id, good=good)
-    return CycleReport(
-        cycle=cycle,
-        suites=tuple(map(summary, runs)),
-        comparison=compared,
-        groups=tuple(groups(runs)),
-        history=history.points(TARGET),
-        weeks=history.weeks(TARGET),
-    )
+    system, results = System(name=TARGET, folder=Path()), results_of(store.history, cycle)
+    if spoil:
+        results = replace(results, suites=tuple(map(spoiled, results.suites)))
+    return build_report(store.history, system, cycle, results, compared(store.history, cycle, results))
 
 
 def spoiled(run: SuiteRun) -> SuiteRun:
@@ -172,42 +165,6 @@ def spoiled(run: SuiteRun) -> SuiteRun:
         one.model_copy(update=failed | {"failure": told[place % len(told)]}) for place, one in enumerate(run.attempts)
     )
     return run.model_copy(update={"judgement": Judgement.FAILED, "attempts": tuple(attempts)})
-
-
-def summary(run: SuiteRun) -> SuiteSummary:
-    """A suite, counted."""
-    last = {one.test_id: one.status for one in run.attempts}
-    return SuiteSummary(
-        suite=run.suite,
-        tier=run.tier,
-        judgement=run.judgement,
-        counts=dict(Counter(last.values())),
-        workers=run.workers,
-    )
-
-
-def groups(runs: list[SuiteRun]) -> Iterator[FailureGroup]:
-    """Failures by fingerprint."""
-    failed: dict[str, list[TestAttempt]] = {}
-    for one in (one for run in runs for one in run.attempts):
-        if one.failure:
-            failed.setdefault(one.failure.fingerprint, []).append(one)
-    for fingerprint, attempts in failed.items():
-        first = attempts[0]
-        if first.failure:
-            title = f"{first.failure.exception}: {first.failure.message}"
-            tests = (
-                FailedTest(suite=one.suite, test_id=one.test_id, status=one.status, attempts=1, failed_attempts=1)
-                for one in attempts
-            )
-            yield FailureGroup(
-                fingerprint=fingerprint,
-                title=title,
-                verdict="new",
-                text=first.failure.text,
-                output=first.output,
-                tests=tuple(tests),
-            )
 
 
 def night(number: int, tests: int) -> tuple[Cycle, list[SuiteRun]]:

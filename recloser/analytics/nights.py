@@ -57,38 +57,33 @@ class Nights:
         """
         names = list(outcomes["cycle"].cat.categories)
         cycles = names[: names.index(cycle) + 1]
-        attempts = _deciding(outcomes, len(cycles))
-        keys, labels = pd.factorize(attempts["key"], sort=True)
+        tests, suites = outcomes["test"].cat.categories, outcomes["suite"].cat.categories
+        mark = np.where(outcomes["judged"], np.where(outcomes["failed"], FAILED, PASSED), UNJUDGED).astype("int8")
+        rows = _worst_first(outcomes, mark, len(cycles))
+        key = outcomes["suite"].cat.codes.to_numpy("int32") * len(tests) + outcomes["test"].cat.codes.to_numpy("int32")
+        keys, labels = pd.factorize(key[rows], sort=True)
         size = (len(cycles), len(labels))
         marks, statuses = np.full(size, ABSENT, "int8"), np.full(size, ABSENT, "int8")
         durations_s = np.full(size, np.nan)
-        cells = (attempts["night"].to_numpy(), keys)
-        marks[cells], statuses[cells] = attempts["mark"], attempts["code"]
-        at_once = (attempts["mark"] == PASSED) & (attempts["attempt"] == 1)
-        durations_s[cells] = attempts["duration_s"].where(at_once)
-        tests, suites = outcomes["test"].cat.categories, outcomes["suite"].cat.categories
+        # What is written last stays: of each test in each night, its last pass, else its last failure.
+        cells = (outcomes["cycle"].cat.codes.to_numpy()[rows], keys)
+        marks[cells], statuses[cells] = mark[rows], _status_codes(outcomes)[rows]
+        at_once = (mark == PASSED) & (outcomes["attempt"] == 1).to_numpy()
+        durations_s[cells] = np.where(at_once, outcomes["duration_s"], np.nan)[rows]
         suite, test = np.divmod(np.asarray(labels), max(len(tests), 1))
         return cls(cycles, np.asarray(suites)[suite], np.asarray(tests)[test], marks, statuses, durations_s)
 
 
-def _deciding(outcomes: pd.DataFrame, nights: int) -> pd.DataFrame:
-    """The attempt of each test in each night that says how it ended: its last pass, else its last failure."""
-    codes = np.array([STATUSES.index(TestStatus(word)) for word in outcomes["status"].cat.categories], dtype="int8")
-    passes = np.where(outcomes["failed"], FAILED, PASSED)
-    attempts = pd.DataFrame(
-        {
-            "night": outcomes["cycle"].cat.codes.astype("int64"),
-            "key": outcomes["suite"].cat.codes.astype("int64") * len(outcomes["test"].cat.categories)
-            + outcomes["test"].cat.codes,
-            "mark": np.where(outcomes["judged"], passes, UNJUDGED),
-            "attempt": outcomes["attempt"],
-            "code": codes[outcomes["status"].cat.codes] if len(outcomes) else codes[:0],
-            "duration_s": outcomes["duration_s"],
-        }
-    )
-    wanted = attempts[(outcomes["probe"] == "").to_numpy() & (attempts["night"] < nights)]
-    ordered = wanted.sort_values(["night", "key", "mark", "attempt"])
-    return ordered.drop_duplicates(["night", "key"], keep="last")
+def _worst_first(outcomes: pd.DataFrame, mark: Array, nights: int) -> Array:
+    """Attempts of the suites' own runs in some nights: not judged, failed, passed; a rerun after what it repeats."""
+    order = np.lexsort((outcomes["attempt"], mark))
+    wanted = (outcomes["probe"] == "").to_numpy() & (outcomes["cycle"].cat.codes < nights).to_numpy()
+    return order[wanted[order]]
+
+
+def _status_codes(outcomes: pd.DataFrame) -> Array:
+    words = [STATUSES.index(TestStatus(word)) for word in outcomes["status"].cat.categories]
+    return np.array([*words, ABSENT], dtype="int8")[outcomes["status"].cat.codes]
 
 
 def newest(wanted: Array) -> Array:

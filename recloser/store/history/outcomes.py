@@ -73,8 +73,8 @@ def read_outcomes(
     words: dict[str, dict[str, int]] = {name: {} for name in _WORDS}
     runs = list(_runs(session, cycles, suites))
     blocks = [_block(session, run.run, words) for run in runs]
-    columns = {name: _joined(name, blocks) for name in (*_NUMBERS, *_WORDS)}
     repeats = np.array([len(block["test"]) for block in blocks], dtype="int64")
+    columns = {name: _joined(name, blocks) for name in (*_NUMBERS, *_WORDS)}
     places = np.repeat(np.array([run.place for run in runs], dtype="int32"), repeats)
     status = columns["status"]
     failed = np.isin(status, FAILURES)
@@ -124,8 +124,9 @@ def _block(session: Session, run: int, words: dict[str, dict[str, int]]) -> dict
 
 
 def _joined(name: str, blocks: Iterable[dict[str, Array]]) -> Array:
+    """One column of all blocks; it is taken out of them, so that nothing is held twice."""
     kind = _NUMBERS[name][0] if name in _NUMBERS else "int32"
-    return np.concatenate([np.empty(0, kind), *(block[name] for block in blocks)])
+    return np.concatenate([np.empty(0, kind), *(block.pop(name) for block in blocks)])
 
 
 def _repeated(values: Sequence[str], repeats: Array) -> pd.Categorical[str]:
