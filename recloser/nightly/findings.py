@@ -141,6 +141,7 @@ def _failure(
         fingerprint=group.fingerprint,
         title=group.title,
         text=judged[0].sentence if judged else first.evidence,
+        tests=max(len(group.tests), 1),
         confirmed=any(verdict.head.failures > 1 for verdict in judged),
         since=group.since or (judged[0].since if judged else ""),
         scope=f"suite/{first.suite}",

@@ -70,12 +70,16 @@ def _lasts(name: str, facts: CycleFacts, known: Mapping[str, Alert], found: Mapp
 def _collective(facts: CycleFacts, rules: Alerts, fresh: tuple[Finding, ...]) -> Iterator[Finding]:
     confirmed = tuple(one for one in fresh if one.confirmed)
     if len(fresh) > rules.storm_above or facts.storm:
-        title = f"{len(fresh)} tests began to fail at once" if fresh else "Much broke at once"
+        title = f"{_tests(fresh)} tests began to fail at once" if fresh else "Much broke at once"
         yield _summary(FindingKind.STORM, facts, title, facts.storm or "taken for one incident", fresh)
-    elif confirmed and facts.judged and len(confirmed) >= rules.many_new * facts.judged:
-        title = f"{len(confirmed)} of {facts.judged} tests began to fail"
-        said = f"{len(confirmed) / facts.judged:.0%} of the judged tests, each confirmed by a rerun"
+    elif confirmed and facts.judged and _tests(confirmed) >= rules.many_new * facts.judged:
+        title = f"{_tests(confirmed)} of {facts.judged} tests began to fail"
+        said = f"{_tests(confirmed) / facts.judged:.0%} of the judged tests, each confirmed by a rerun"
         yield _summary(FindingKind.MANY_NEW, facts, title, said, confirmed)
+
+
+def _tests(findings: tuple[Finding, ...]) -> int:
+    return sum(one.tests for one in findings)
 
 
 def _summary(kind: FindingKind, facts: CycleFacts, title: str, text: str, members: tuple[Finding, ...]) -> Finding:
@@ -89,6 +93,7 @@ def _summary(kind: FindingKind, facts: CycleFacts, title: str, text: str, member
         text=text,
         owner=owners.pop() if len(owners) == 1 else "",
         since=facts.cycle_id,
+        tests=max(_tests(members), 1),
         members=tuple(one.fingerprint for one in members),
         evidence=(*names, *more),
         suspects=tuple(dict.fromkeys(suspect for one in members for suspect in one.suspects))[:_NAMED],

@@ -59,6 +59,8 @@ class Finding(Value):
     text: str = ""
     severity: Severity | None = None
     """None leaves it to the rules of the target."""
+    tests: int = Field(default=1, ge=1)
+    """How many tests it speaks of."""
     confirmed: bool = True
     """Of a new failure: a rerun failed as well."""
     owner: str = ""

@@ -157,6 +157,13 @@ def test_the_rules_over_all_tests(failed: int, fresh: int, told: list[str], offi
         assert text in slack.texts[0]
 
 
+def test_one_cause_of_many_tests_is_many(office: Office, slack: FakeSlack) -> None:
+    """What counts towards a tenth is tests, not causes."""
+    office.night(0, failure("a", tests=12), judged=100, failed=12)
+    assert len(slack.messages) == 1
+    assert "12 of 100 tests began to fail" in slack.texts[0]
+
+
 def test_unconfirmed_failures_are_not_many(office: Office, slack: FakeSlack) -> None:
     """A failure that no rerun confirmed is told, and does not count towards a tenth."""
     office.night(0, *(failure(f"t{number}", confirmed=False) for number in range(15)), judged=100)
