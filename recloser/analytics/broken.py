@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
+_NEEDED = ["suite", "test", "state", "at", "attempt", "failed", "cycle"]
+
 PRIOR = (0.3, 0.5)
 """Pseudo-counts of failures and passes on either side of a change point."""
 LEAST_EVIDENCE = math.log(1e4)
@@ -35,7 +37,7 @@ def change_points(outcomes: pd.DataFrame) -> pd.DataFrame:
         of the Bayes factor, -inf with a single run), `rate_before`, `rate_after`, `since` (the cycle after the split),
         and `broken`.
     """
-    frame = with_environment(outcomes[outcomes["judged"] & ~outcomes["probe"].isin(AT_BASE)])
+    frame = with_environment(outcomes.loc[_of_failing(outcomes), _NEEDED])
     numbers, tests = codes(frame, "suite", "test", "environment")
     failing = np.bincount(numbers, weights=frame["failed"], minlength=len(tests)) > 0
     order = np.lexsort((frame["attempt"], frame["at"], numbers))
@@ -46,6 +48,16 @@ def change_points(outcomes: pd.DataFrame) -> pd.DataFrame:
     cycles = frame["cycle"].iloc[order[np.minimum(found["split"], max(len(order) - 1, 0))]]
     found = found.drop(columns="split").assign(since=cycles.to_numpy(dtype=object))
     return pd.concat([tests[failing].reset_index(drop=True), found], axis="columns")
+
+
+def _of_failing(outcomes: pd.DataFrame) -> NDArray[np.bool_]:
+    """Which outcomes count and are of a test that failed at least once: few of all."""
+    counts = (outcomes["judged"] & ~outcomes["probe"].isin(AT_BASE)).to_numpy(dtype=bool)
+    numbers, tests = codes(outcomes, "suite", "test")
+    failed = np.zeros(len(tests), dtype=bool)
+    failed[numbers[counts & outcomes["failed"].to_numpy(dtype=bool)]] = True
+    of_failing: NDArray[np.bool_] = counts & failed[numbers]
+    return of_failing
 
 
 def best_splits(failed: Floats, starts: NDArray[np.intp]) -> pd.DataFrame:

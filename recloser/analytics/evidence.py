@@ -26,6 +26,7 @@ PROBES = ("same", "shuffled", "isolated", "reversed", "burn-in")
 """A failure in one of these, in a mixed state, is a positive probe."""
 
 _NAME = ["suite", "test", "environment"]
+_NEEDED = ["suite", "test", "state", "tier", "at", "failed", "probe"]  # a copy of all columns would not be small
 
 
 def assess(outcomes: pd.DataFrame, *, now: datetime) -> pd.DataFrame:
@@ -42,7 +43,7 @@ def assess(outcomes: pd.DataFrame, *, now: datetime) -> pd.DataFrame:
         `clean_shuffles`. `score` decides by its `threshold`; `rate` is shown with its 90 % interval from `low` to
         `high`. `broken` holds `since` a cycle. `suspect`, `quarantine` and `release` follow from all that.
     """
-    frame = with_environment(outcomes[outcomes["judged"] & ~outcomes["probe"].isin(AT_BASE)])
+    frame = with_environment(outcomes.loc[outcomes["judged"] & ~outcomes["probe"].isin(AT_BASE), _NEEDED])
     numbers, tests = codes(frame, *_NAME)
     tests = tests.assign(
         tier=_last_of_each(frame["tier"], numbers, len(tests)),
@@ -115,6 +116,7 @@ def _decide(tests: pd.DataFrame) -> pd.DataFrame:
     rate, low, high = shown_rate(tests["failures"], tests["runs"])
     suspect = tests["mixed_states"] > 0
     twice = (tests["mixed_states"] > 1) | (suspect & tests["positive_probe"])
+    release = clean & (~tests["fails_reordered"] | (tests["clean_shuffles"] > 1))
     return tests.assign(
         score=score,
         threshold=threshold,
@@ -122,8 +124,8 @@ def _decide(tests: pd.DataFrame) -> pd.DataFrame:
         low=low,
         high=high,
         suspect=suspect,
-        quarantine=(score > threshold) & twice & ~tests["broken"],
-        release=clean & (~tests["fails_reordered"] | (tests["clean_shuffles"] > 1)),
+        quarantine=(score > threshold) & twice & ~tests["broken"] & ~release,
+        release=release,
     )
 
 

@@ -100,18 +100,22 @@ def failing_before(case: Case) -> Answer | None:
 
 
 def by_the_base(case: Case) -> Answer | None:
-    """What it did at the base in this cycle, against what it did at head."""
+    """What it did at the base in this cycle, against what it did at head.
+
+    The base need not pass each time: one that is known as flaky fails there now and then.
+    """
     base, head = case.at_base, case.head
     if not base.runs or head.runs < CONFIRMED:
         return None
-    if base.passes and base.failures:
-        return Answer(FailureKind.FLAKY, f"Failed {_failed(base)} at base {_name(case)}, where nothing has changed.")
-    if base.passes:
+    is_new = base.passes >= min(CONFIRMED, base.runs) and (not base.failures or (case.suspect and case.convincing))
+    if is_new:
         return Answer(
             FailureKind.NEW,
             f"Failed {_failed(head)} at head, passed {_of(base.passes, base)} at base {_name(case)}.",
             case.cycle,
         )
+    if base.passes:
+        return Answer(FailureKind.FLAKY, f"Failed {_failed(base)} at base {_name(case)}, where nothing has changed.")
     both = f"Failed {_failed(head)} at head and {_failed(base)} at base {_name(case)}"
     if case.passed_in:
         return Answer(

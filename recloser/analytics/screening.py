@@ -40,6 +40,8 @@ MEMORY = Measure("memory", "peak_rss_mib", "MiB", 32.0)
 
 HISTORY = 20
 """Good runs that a test is compared with."""
+LONGEST_SERIES = 120
+"""Runs of a test that are looked through for a change of level."""
 LEAST_HISTORY = 5
 RATIO = 1.5
 SCORE = 5.0
@@ -55,13 +57,14 @@ def screen(now: Floats, history: Floats, floors: Floats) -> tuple[NDArray[np.boo
 
     Args:
         now: What each test took now.
-        history: Rows are earlier runs, columns are tests; NaN where it did not run.
+        history: Rows are earlier runs, columns are tests; NaN where it did not run. The last twenty count.
         floors: For each test, the increase that is no finding.
 
     Returns:
         The tests to run again, and all that shifted by more than their noise, however little that is in seconds. A test
         with too little history is in neither.
     """
+    history = newest(history, HISTORY)
     enough = (np.isfinite(history).sum(axis=0) >= LEAST_HISTORY) & np.isfinite(now)
     median, noise = np.ones(len(now)), np.ones(len(now))
     median[enough] = np.nanmedian(history[:, enough], axis=0)
@@ -69,6 +72,12 @@ def screen(now: Floats, history: Floats, floors: Floats) -> tuple[NDArray[np.boo
     increase = np.where(enough, now - median, 0.0)
     shifted = (increase > (RATIO - 1) * median) & (increase > SCORE * np.maximum(noise, LEAST_NOISE * median))
     return shifted & (increase > floors), shifted
+
+
+def newest(runs: Floats, most: int) -> Floats:
+    """Only the last so many of each column that are not NaN."""
+    kept: Floats = np.where(np.cumsum(np.isfinite(runs)[::-1], axis=0)[::-1] <= most, runs, np.nan)
+    return kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +90,7 @@ class Samples:
     now: Floats
     """NaN where it did not run, or cannot be compared."""
     history: Floats
-    """Rows are the earlier cycles; of each test the last so many that can be compared, NaN elsewhere."""
+    """Rows are the earlier cycles; NaN where a test cannot be compared."""
     floors: Floats
     """For each test, the increase that is no finding."""
 
@@ -97,8 +106,6 @@ def samples_of(
     measure: Measure,
     good: Collection[str] | None,
     besides: Collection[Test],
-    *,
-    most: int = HISTORY,
 ) -> Samples:
     """What can be compared of a cycle and of earlier ones; arguments as of `find_slower`."""
     tonight = outcomes["run"][outcomes["cycle"] == cycle].max()
@@ -117,11 +124,10 @@ def samples_of(
     is_now = nights == tonight
     now = taken[is_now][0] if is_now.any() else np.full(len(tests), np.nan)
     history = taken[~is_now]
-    newest = np.cumsum(np.isfinite(history)[::-1], axis=0)[::-1] <= most
     medians = pd.Series(now).groupby(tests["suite"].to_numpy(dtype=object)).transform("median").to_numpy()
     cycles = main["cycle"].astype(str).to_numpy()[np.unique(night, return_index=True)[1]][~is_now]
     floors = np.fmax(measure.floor, FLOOR_OF_SUITE * medians)
-    return Samples(names, cycles.tolist(), now, np.where(newest, history, np.nan), floors)
+    return Samples(names, cycles.tolist(), now, newest(history, LONGEST_SERIES), floors)
 
 
 def _comparable(main: pd.DataFrame, numbers: NDArray[np.int64], cells: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -62,19 +62,21 @@ def changes(values: Floats) -> tuple[Change, ...]:
     return tuple(Change(at, float(t[at]), _ratio(logs, at)) for at in agreed)
 
 
-def latest_rise(values: Floats) -> Change | None:
-    """Whether a series, however short, rose at its end: by its changes, or its last five against the twenty before.
+def latest_rise(values: Floats, least: float = LEAST_INCREASE) -> Change | None:
+    """Whether a series rose at its end: by its changes, or by its last five against the twenty before.
 
     Args:
         values: Positive measurements, in order of time.
+        least: A smaller increase is none, in the unit of the measurements.
     """
     if len(values) >= BACK[1] + FORWARD:
-        found = [change for change in changes(values) if change.t > 0 and change.at >= len(values) - BACK[1]]
-        return found[-1] if found else None
-    return short_rise(values)
+        late = [change for change in changes(values) if change.t > 0 and change.at >= len(values) - BACK[1]]
+        if late and np.median(values[late[-1].at :]) - np.median(values[: late[-1].at]) > least:
+            return late[-1]
+    return short_rise(values, least)
 
 
-def short_rise(values: Floats) -> Change | None:
+def short_rise(values: Floats, least: float = LEAST_INCREASE) -> Change | None:
     """Whether the last five measurements are larger than the twenty before, by t, by ratio and by amount."""
     if len(values) < NEW + OLD:
         return None
@@ -84,9 +86,7 @@ def short_rise(values: Floats) -> Change | None:
     t = float((new.mean() - old.mean()) / math.sqrt(max(variance, _LEAST_VARIANCE)))
     ratio = float(np.exp(new.mean() - old.mean()))
     increase = np.median(values[at:]) - np.median(values[at - OLD : at])
-    if t > LEAST_T_SHORT and ratio > LEAST_RATIO and increase > LEAST_INCREASE:
-        return Change(at, t, ratio)
-    return None
+    return Change(at, t, ratio) if t > LEAST_T_SHORT and ratio > LEAST_RATIO and increase > least else None
 
 
 def window_t(values: Floats) -> Floats:

@@ -6,13 +6,14 @@ where so many shift together that it is the machine.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from recloser.analytics.outcomes import KEYS
-from recloser.analytics.screening import DURATION, Measure, Samples, samples_of, screen
-from recloser.analytics.series import NEW, OLD, Change, latest_rise
+from recloser.analytics.rises import Rise, rises
+from recloser.analytics.screening import DURATION, HISTORY, Measure, Samples, newest, samples_of, screen
 from recloser.analytics.timing import Shift, alarming, shift
 from recloser.values import Probe, ProbeKind, Slowdown, Slowness
 
@@ -30,8 +31,6 @@ TOGETHER = 0.3
 """Share of tests that shift in one night where it is the machine."""
 LEAST_TESTS = 10
 """Measured tests that this takes."""
-LONGEST_SERIES = 120
-"""Runs of a test that are looked through for a change of level."""
 RUNS_OF_FEW = 5
 """Times a candidate is run at head and at the base; with these, the smallest possible p is 1 in 252."""
 FEW = 2
@@ -47,7 +46,7 @@ def find_slower(
     good: Collection[str] | None = None,
     besides: Collection[Test] = (),
 ) -> Slowness:
-    """Find the tests that became slower, or larger, in a cycle.
+    """Find the tests that became slower, or larger: at once in this cycle, or within the last ones.
 
     Call it once after the suites: its candidates are what to time again, at head and at the base in turns (`time-head`,
     `time-base`). Call it again with these outcomes in the frame: what they confirm is slower.
@@ -65,7 +64,9 @@ def find_slower(
     samples = samples_of(outcomes, cycle, measure, good, besides)
     looks, shifted = screen(samples.now, samples.history, samples.floors)
     measured, together = samples.measured, int(shifted.sum())
-    candidates = [_candidate(samples, at, measure) for at in np.flatnonzero(looks).tolist()]
+    risen = rises(samples, cycle)
+    columns = sorted({*np.flatnonzero(looks).tolist(), *risen})
+    candidates = [_candidate(samples, at, measure, risen.get(at)) for at in columns]
     if together > TOGETHER * measured and measured >= LEAST_TESTS:
         return Slowness(candidates=tuple(candidates), measured=measured, shifted=together, machine_wide=True)
     timed = _confirmed(candidates, outcomes[outcomes["cycle"] == cycle], measure)
@@ -77,74 +78,24 @@ def find_slower(
     )
 
 
-def find_rises(
-    outcomes: pd.DataFrame,
-    cycle: str,
-    *,
-    measure: Measure = DURATION,
-    good: Collection[str] | None = None,
-    besides: Collection[Test] = (),
-) -> tuple[Slowdown, ...]:
-    """Find the tests whose level rose within the last nights, though no single night stood out.
-
-    Arguments are those of `find_slower`. A rise is found again each night until it is older than the detectors look
-    back; `since` says which one it is.
-    """
-    samples = samples_of(outcomes, cycle, measure, good, besides, most=LONGEST_SERIES)
-    runs = np.vstack([samples.history, samples.now])
-    cycles = [*samples.cycles, cycle]
-    rises = []
-    for at in np.flatnonzero(_may_have_risen(runs, samples.floors)).tolist():
-        here = np.flatnonzero(np.isfinite(runs[:, at]))
-        rise = latest_rise(runs[here, at])
-        if rise:
-            rises.append(_risen(samples.names[at], cycles[here[rise.at]], runs[here, at], rise, measure))
-    return tuple(rises)
-
-
-def _may_have_risen(runs: Floats, floors: Floats) -> NDArray[np.bool_]:
-    """A look at all tests at once: what does not hold here cannot hold for a rise."""
-    enough = np.isfinite(runs).sum(axis=0) >= NEW + OLD
-    late, early = np.zeros(runs.shape[1]), np.zeros(runs.shape[1])
-    newest = np.cumsum(np.isfinite(runs)[::-1], axis=0)[::-1] <= NEW
-    late[enough] = np.nanmedian(np.where(newest, runs, np.nan)[:, enough], axis=0)
-    early[enough] = np.nanmin(runs[:, enough], axis=0)
-    may: NDArray[np.bool_] = enough & (late - early > floors)
-    return may
-
-
-def _risen(name: Test, since: str, values: Floats, rise: Change, measure: Measure) -> Slowdown:
-    before, now = float(np.median(values[: rise.at])), float(np.median(values[rise.at :]))
-    suite, test = name
-    return Slowdown(
-        suite=suite,
-        test_id=test,
-        measure=measure.name,
-        unit=measure.unit,
-        before=before,
-        now=now,
-        ratio=rise.ratio,
-        since=since,
-        sentence=f"Takes {rise.ratio:.1f} times as much since {since} (t = {rise.t:.1f}); "
-        f"{_shown(now, measure)} after {_shown(before, measure)}.",
-    )
-
-
 def plan_timing(slowness: Slowness) -> tuple[Probe, ...]:
     """What to time again: the candidates of each suite at head and at the base, in turns."""
     waiting = [each for each in slowness.candidates if each.confirmed is None and not slowness.machine_wide]
     runs = RUNS_OF_FEW if len(waiting) <= FEW else RUNS_OF_MANY
-    suites = dict.fromkeys(each.suite for each in waiting)
+    together: dict[tuple[str, str], list[Slowdown]] = defaultdict(list)
+    for each in waiting:
+        together[each.suite, each.base].append(each)
     return tuple(
         Probe(
             kind=kind,
             suite=suite,
-            tests=tuple(each.test_id for each in waiting if each.suite == suite),
+            base=base,
+            tests=tuple(each.test_id for each in candidates),
             runs=runs,
-            expected_s=runs * sum(each.now if each.unit == "s" else 0.0 for each in waiting if each.suite == suite),
+            expected_s=runs * sum(each.now for each in candidates if each.unit == DURATION.unit),
             reason="looks slower",
         )
-        for suite in suites
+        for (suite, base), candidates in together.items()
         for kind in (ProbeKind.TIME_HEAD, ProbeKind.TIME_BASE)
     )
 
@@ -155,9 +106,11 @@ def overlap(one: Collection[Test], other: Collection[Test]) -> float | None:
     return len(set(one) & set(other)) / len(together) if together else None
 
 
-def _candidate(samples: Samples, at: int, measure: Measure) -> Slowdown:
+def _candidate(samples: Samples, at: int, measure: Measure, rise: Rise | None) -> Slowdown:
     suite, test = samples.names[at]
-    before, now = float(np.nanmedian(samples.history[:, at])), float(samples.now[at])
+    rise = rise or Rise("", "", float(np.nanmedian(newest(samples.history, HISTORY)[:, at])), float(samples.now[at]))
+    before, now, since, base = rise.before, rise.now, rise.since, rise.base
+    when = f" since {since}" if since else ""
     took = f"{_shown(now, measure)} after {_shown(before, measure)}"
     return Slowdown(
         suite=suite,
@@ -167,7 +120,9 @@ def _candidate(samples: Samples, at: int, measure: Measure) -> Slowdown:
         before=before,
         now=now,
         ratio=now / before,
-        sentence=f"Looks {now / before:.1f} times as much ({took}); not run again.",
+        since=since,
+        base=base,
+        sentence=f"Looks {now / before:.1f} times as much{when} ({took}); not run again.",
     )
 
 

@@ -136,6 +136,8 @@ class Probe(Value):
     runs: int = Field(ge=1)
     expected_s: float = Field(ge=0)
     """All runs together, by what its tests took last."""
+    base: str = ""
+    """Cycle whose code is the base; empty for the last good one."""
     reason: str
 
 
@@ -171,7 +173,9 @@ class Slowdown(Value):
     confirmed: bool | None = None
     """Whether head and base, run again in turns, differ; None where they were not run."""
     since: str = ""
-    """Cycle at which it changed, where that can be told."""
+    """First cycle of the new level, where it is older than this one."""
+    base: str = ""
+    """Cycle whose code it is to be compared with; empty for the last good one."""
     sentence: str = ""
 
 

@@ -88,6 +88,16 @@ def test_release_counts_from_the_last_failure() -> None:
     assert not assessed(nights).release
 
 
+def test_what_may_leave_quarantine_is_not_put_back() -> None:
+    """Its score may still be high: what it did before it was clean counts no more."""
+    nights = Nights()
+    nights.again(0, "t", "FFFF....FFFF", probe="same")
+    assert assessed(nights, 1).quarantine
+    nights.again(1, "t", "." * 142, probe="same")
+    row = assessed(nights, 1)
+    assert (row.score > row.threshold, row.release, row.quarantine) == (True, True, False)
+
+
 @settings(deadline=None, max_examples=20)
 @given(st.lists(st.sampled_from("abc"), min_size=1, max_size=12), st.data())
 def test_always_or_never_failing_is_never_suspect(states: list[str], data: st.DataObject) -> None:

@@ -10,7 +10,7 @@ from scipy import stats
 
 from recloser.analytics.screening import DURATION, MEMORY, Measure, screen
 from recloser.analytics.series import changes, latest_rise, local_maxima, window_t
-from recloser.analytics.slower import find_rises, find_slower, overlap, plan_timing
+from recloser.analytics.slower import find_slower, overlap, plan_timing
 from recloser.analytics.timing import alarming, bounding_rank, p_larger, shift
 from recloser.values import ProbeKind
 from tests.unit.analytics.planted import Nights, cycle_of
@@ -125,10 +125,12 @@ def test_a_rise_that_no_single_night_shows_is_found_in_the_series(before: int, a
     steps = np.where(np.arange(before + after) >= before, 1.7, 1.0)
     timed(nights, "steady", noise(before + after, 1))
     timed(nights, "risen", noise(before + after, 2) * steps)
-    (rise,) = find_rises(nights.frame(), cycle_of(before + after - 1))
+    found = find_slower(nights.frame(), cycle_of(before + after - 1))
+    (rise,) = found.candidates
     assert rise.test_id == "risen"
     assert rise.ratio == pytest.approx(1.7, rel=0.1)
-    assert rise.since == cycle_of(before)
+    assert (rise.since, rise.base) == (cycle_of(before), cycle_of(before - 1))
+    assert {probe.base for probe in plan_timing(found)} == {cycle_of(before - 1)}
 
 
 @ANY_TIME
@@ -247,4 +249,3 @@ def test_nothing_is_not_slower() -> None:
     timed(nights, "t", np.ones(3))
     empty = nights.frame().iloc[:0]
     assert find_slower(empty, cycle_of(2), measure=DURATION).measured == 0
-    assert find_rises(empty, cycle_of(2)) == ()

@@ -99,6 +99,16 @@ def test_a_suspect_is_new_only_beyond_what_its_flakiness_explains(nights: Nights
     assert judged(nights).kind is FailureKind.NEW
 
 
+def test_a_flaky_test_that_broke_may_fail_at_the_base_now_and_then(nights: Nights) -> None:
+    """It did before; at head it never passes, which its flakiness does not explain."""
+    nights.run("t", ".....F" * 3 + ".." + "F", trees="aaaaaabbbbbbccccccdd" + "h")
+    nights.again(TONIGHT, "t", ".F.", probe="confirm-base", tree="h")
+    nights.again(TONIGHT, "t", "F" * 9, probe="confirm-head", tree="h")
+    verdict = judged(nights)
+    assert verdict.kind is FailureKind.NEW
+    assert verdict.sentence == "Failed 10 of 10 at head, passed 2 of 3 at base 4f2a91bc."
+
+
 def test_what_has_not_passed_since_an_earlier_night_is_already_broken(nights: Nights) -> None:
     """However well it does at the base: someone was told that night."""
     nights.run("t", "." * 17 + "FFFF")
