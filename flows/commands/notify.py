@@ -86,8 +86,8 @@ def send(
         if dead:
             store.outbox.revive(system.name, utc_now())
         drained = drain(store.outbox, system.name, receivers.channels, WallClock(), limit_s or system.notify.drain_s)
-        left = store.outbox.deliveries(system.name, (DeliveryState.PENDING, DeliveryState.SENDING))
-    _print_drained(drained, receivers, len(left))
+    left = sum(drained.waiting.values())
+    _print_drained(drained, receivers, left)
     if left or drained.count(DeliveryState.DEAD):
         raise typer.Exit(1)
 
@@ -122,6 +122,18 @@ def silences() -> None:
         typer.echo(f"{one.fingerprint}  until {one.until:%Y-%m-%d %H:%M} UTC  {one.who}: {one.why}")
     if not found:
         typer.echo("none")
+
+
+@app.command()
+def prune(
+    older_than: Annotated[
+        int | None, typer.Option(min=1, help="Days since they came to their end; default: RECLOSER_RETENTION_DAYS.")
+    ] = None,
+) -> None:
+    """Forget notices, alerts and silences that came to their end long ago; what waits or lasts stays."""
+    days = older_than or load_settings().retention_days
+    with _store() as store:
+        typer.echo(f"{store.outbox.forget(utc_now() - timedelta(days=days))} forgotten")
 
 
 def parse_duration(text: str) -> timedelta:

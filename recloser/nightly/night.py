@@ -302,14 +302,9 @@ class Night:
         dead = {
             name: counts[DeliveryState.DEAD] for name, counts in drained.counts.items() if counts[DeliveryState.DEAD]
         }
-        waiting = {
-            name: counts[DeliveryState.PENDING]
-            for name, counts in drained.counts.items()
-            if counts[DeliveryState.PENDING]
-        }
         return (
             *(f"{name}: {count} refused for good" for name, count in dead.items()),
-            *(f"{name}: {count} wait for the next night" for name, count in waiting.items()),
+            *(f"{name}: {count} wait for the next night" for name, count in drained.waiting.items()),
             *(f"{name}: did not come back within {limit_s:g} s" for name in drained.stuck),
             *(f"{name}: {why}" for name, why in (drained.broken | receivers.missing).items()),
         )

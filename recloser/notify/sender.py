@@ -65,7 +65,9 @@ class Drained:
     """What came of one draining."""
 
     counts: dict[str, Counter[DeliveryState]] = field(default_factory=dict)
-    """By channel; `pending`: tried, and to be tried again."""
+    """Attempts by channel; `pending`: put off, which a later attempt may have made good."""
+    waiting: dict[str, int] = field(default_factory=dict)
+    """Notices by channel that are left for the next time; those of channels that lack a secret are among them."""
     stuck: tuple[str, ...] = ()
     """Channels that did not come back within the limit."""
     broken: dict[str, str] = field(default_factory=dict)
@@ -102,6 +104,10 @@ def drain(outbox: Outbox, target: str, channels: Mapping[str, Sending], clock: C
     for thread in threads.values():
         thread.join(max(deadline - time.monotonic(), 0.0))
     drained.stuck = tuple(name for name, thread in threads.items() if thread.is_alive())
+    try:
+        drained.waiting = outbox.waiting(target)
+    except RecloserError as error:
+        drained.broken.setdefault("outbox", str(error))
     return drained
 
 

@@ -143,6 +143,13 @@ class Outbox:
         with self._transactions.read() as session:
             return tuple(map(delivery_of, session.scalars(wanted)))[::-1]
 
+    def waiting(self, target: str) -> dict[str, int]:
+        """How many notices of each channel have not come to their end."""
+        mine = (OutboxRow.target == target, OutboxRow.state.in_(LIVE))
+        wanted = select(OutboxRow.channel, func.count()).where(*mine).group_by(OutboxRow.channel)
+        with self._transactions.read() as session:
+            return dict(session.execute(wanted).tuples())
+
     def silence(self, silence: Silence) -> None:
         """Be silent about a fingerprint; a second word about it replaces the first."""
         with self._transactions.write(TURN) as session:

@@ -80,6 +80,7 @@ def test_what_waits_is_shown_sent_and_shown_again(target: Path, slack: FakeSlack
     done = run("send", "--dead", target)
     assert (done.exit_code, done.output) == (0, "team: 1 delivered\nnothing is waiting\n")
     assert "refused for good: nothing\ndelivered last: 3" in run("status", target).output
+    assert run("prune", "--older-than", "1").output == "0 forgotten\n"
 
 
 def test_silence_is_asked_for_listed_and_ended(target: Path) -> None:

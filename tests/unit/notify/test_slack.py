@@ -23,6 +23,7 @@ def test_a_fault_costs_a_retry_and_no_message(fault: Fault, office: Office, slac
     drained = office.night(0, failure("a"))
     assert drained.count(DeliveryState.DELIVERED) == len(slack.messages) == 1
     assert drained.count(DeliveryState.PENDING) == 1
+    assert drained.waiting == {}
     (delivery,) = office.store.outbox.deliveries("demo")
     assert delivery.receipt.startswith(f"ts {slack.messages[0]['ts']}")
 
@@ -109,5 +110,6 @@ def test_a_dead_slack_costs_its_time_limit_and_nothing_else(office: Office, slac
     office.tell(0, failure("a"))
     drained = office.send(limit_s=0.2)
     assert drained.stuck == ("team",)
+    assert drained.waiting == {"team": 1}
     (delivery,) = office.store.outbox.deliveries("demo")
     assert delivery.state is DeliveryState.SENDING
