@@ -148,7 +148,7 @@ class Outbox:
         mine = (OutboxRow.target == target, OutboxRow.state.in_(LIVE))
         wanted = select(OutboxRow.channel, func.count()).where(*mine).group_by(OutboxRow.channel)
         with self._transactions.read() as session:
-            return dict(session.execute(wanted).tuples().all())
+            return {row[0]: row[1] for row in session.execute(wanted)}
 
     def silence(self, silence: Silence) -> None:
         """Be silent about a fingerprint; a second word about it replaces the first."""
