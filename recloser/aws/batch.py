@@ -6,9 +6,10 @@ Throttling happens below: every request of the two clients, retries included, ta
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 from recloser.aws.batch_answers import definition_of, snapshot_of
+from recloser.aws.batch_requests import given_of
 from recloser.aws.errors import NotFound, Rejected
 from recloser.aws.siblings import blueprint_of, sibling_of
 from recloser.aws.translation import sensible, translated
@@ -18,10 +19,8 @@ if TYPE_CHECKING:
 
     from mypy_boto3_batch import BatchClient
     from mypy_boto3_batch.type_defs import (
-        ArrayPropertiesTypeDef,
         ContainerOverridesTypeDef,
         JobDefinitionTypeDef,
-        JobTimeoutTypeDef,
         ResourceRequirementTypeDef,
     )
 
@@ -31,12 +30,6 @@ IDS_PER_DESCRIBE = 100
 MAX_OVERRIDES = 8192
 """Characters of serialised container overrides; a longer submission fails at dispatch."""
 MAX_REASON = 1024
-
-
-class _Given(TypedDict, total=False):
-    timeout: JobTimeoutTypeDef
-    parameters: Mapping[str, str]
-    arrayProperties: ArrayPropertiesTypeDef
 
 
 class BatchGateway:
@@ -70,7 +63,7 @@ class BatchGateway:
                 jobDefinition=spec.definition,
                 containerOverrides=overrides,
                 tags=dict(spec.tags),
-                **_given_of(spec),
+                **given_of(spec),
             )
         with sensible("batch", "SubmitJob"):
             return str(answer["jobId"])
@@ -222,17 +215,6 @@ def _overrides_of(spec: JobSpec) -> ContainerOverridesTypeDef:
         overrides["command"] = list(spec.command)
     _check_length(overrides, spec.name)
     return overrides
-
-
-def _given_of(spec: JobSpec) -> _Given:
-    given: _Given = {}
-    if spec.timeout_s is not None:
-        given["timeout"] = {"attemptDurationSeconds": spec.timeout_s}
-    if spec.parameters:
-        given["parameters"] = dict(spec.parameters)
-    if spec.array_size is not None:
-        given["arrayProperties"] = {"size": spec.array_size}
-    return given
 
 
 def _check_length(overrides: ContainerOverridesTypeDef, job_name: str) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import SecretStr
 
 from recloser.aws.translation import sensible, translated
-from recloser.values import FailedJob, JobSpec
+from recloser.values import FailedJob, JobSpec, RetryRule, RetryStrategy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -62,7 +62,8 @@ class FleetGateway:
     def specs(self, job_ids: Iterable[str]) -> dict[str, JobSpec]:
         """What jobs were submitted with, so that they can be submitted again: only what differs from their definition.
 
-        Batch's own variables are left out: no submission may set them. The retry strategy is the definition's.
+        Batch's own variables are left out: no submission may set them. So are dependencies on other jobs: what has run
+        had what it depended on. That an array's children wait for each other still holds.
         """
         jobs = list(self._described(list(dict.fromkeys(job_ids))))
         definitions = self._definitions({job["jobDefinition"] for job in jobs})
@@ -114,6 +115,13 @@ def _spec(job: Mapping[str, Any], definition: Mapping[str, Any]) -> JobSpec:
         given["timeout_s"] = job["timeout"]["attemptDurationSeconds"]
     if size := (job.get("arrayProperties") or {}).get("size"):
         given["array_size"] = size
+    given["is_sequential"] = any(one.get("type") == "SEQUENTIAL" for one in job.get("dependsOn") or ())
+    if (strategy := _strategy(job)) != _strategy(definition):
+        given["retry"] = strategy
+    if share := job.get("shareIdentifier"):
+        given["share"] = share
+        priority = job.get("schedulingPriority")
+        given["priority"] = None if priority == definition.get("schedulingPriority") else priority
     return JobSpec(
         name=job["jobName"],
         queue=job["jobQueue"],
@@ -121,6 +129,23 @@ def _spec(job: Mapping[str, Any], definition: Mapping[str, Any]) -> JobSpec:
         environment=_environment(container, own),
         **_sizes(container, own),
         **given,
+    )
+
+
+def _strategy(document: Mapping[str, Any]) -> RetryStrategy:
+    """Of a job or a definition; without one Batch tries once."""
+    strategy = document.get("retryStrategy") or {}
+    return RetryStrategy(
+        attempts=strategy.get("attempts") or 1,
+        rules=tuple(
+            RetryRule(
+                action=rule["action"].upper(),
+                on_status_reason=rule.get("onStatusReason"),
+                on_reason=rule.get("onReason"),
+                on_exit_code=rule.get("onExitCode"),
+            )
+            for rule in strategy.get("evaluateOnExit") or ()
+        ),
     )
 
 

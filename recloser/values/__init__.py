@@ -60,6 +60,8 @@ from recloser.values.job import (
     JobTableRow,
     LogLine,
     LogTail,
+    RetryRule,
+    RetryStrategy,
 )
 from recloser.values.memory import Label, Occurrence, Outcome, Recurrence, Standing
 from recloser.values.nightly import (
@@ -184,6 +186,8 @@ __all__ = [
     "Receipt",
     "Recurrence",
     "ReleaseStanding",
+    "RetryRule",
+    "RetryStrategy",
     "RolePolicy",
     "RuledOut",
     "ServiceRun",

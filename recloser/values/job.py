@@ -31,6 +31,22 @@ class JobState(StrEnum):
         return self in {JobState.SUCCEEDED, JobState.FAILED}
 
 
+class RetryRule(Value):
+    """When Batch itself retries an attempt, or gives up; patterns as `evaluateOnExit` takes them."""
+
+    action: str
+    on_status_reason: str | None = None
+    on_reason: str | None = None
+    on_exit_code: str | None = None
+
+
+class RetryStrategy(Value):
+    """How often Batch itself tries a job."""
+
+    attempts: int = Field(ge=1, le=10)
+    rules: tuple[RetryRule, ...] = ()
+
+
 class JobSpec(Value):
     """One submission as it will be sent to Batch; what is None stays as the job definition says."""
 
@@ -50,6 +66,13 @@ class JobSpec(Value):
     """What `Ref::name` in the command stands for."""
     array_size: int | None = Field(default=None, ge=1)
     """Batch takes 2 to 10 000."""
+    is_sequential: bool = False
+    """Of an array: its children run one after the other."""
+    retry: RetryStrategy | None = None
+    share: str | None = None
+    """Whose share of a fair-share queue it uses."""
+    priority: int | None = None
+    """Its scheduling priority within the share."""
     tags: Mapping[str, str] = Field(default_factory=dict)
 
 

@@ -71,6 +71,37 @@ def test_what_is_as_the_definition_says_is_not_sent(wire: Wire) -> None:
     assert spec.array_size == 9
 
 
+RULES = [{"onStatusReason": "Host EC2*", "action": "retry"}, {"onReason": "*", "action": "exit"}]
+
+
+def test_how_often_and_for_whom_it_is_tried_is_repeated(wire: Wire) -> None:
+    """Retry strategy, share and priority as they were; of its dependencies only the order within an array."""
+    waited = [{"jobId": "gone", "type": "N_TO_N"}, {"type": "SEQUENTIAL"}]
+    fair = {"shareIdentifier": "team1", "schedulingPriority": 7}
+    strategy = {"attempts": 3, "evaluateOnExit": RULES}
+    wire.answer({"jobs": [a_job(retryStrategy=strategy, dependsOn=waited, arrayProperties={"size": 4}, **fair)]})
+    wire.answer({"jobDefinitions": [DEFINITION]})
+    wire.answer({"jobId": "again"})
+    gateway = FleetGateway(wire.client("batch"))
+    BatchGateway(wire.client("batch"), wire.client("batch"), region="us-east-1").submit(gateway.specs(["j"])["j"])
+    sent = wire.requests[-1].json
+    assert sent["retryStrategy"] == {
+        "attempts": 3,
+        "evaluateOnExit": [{**rule, "action": str(rule["action"]).upper()} for rule in RULES],
+    }
+    assert (sent["shareIdentifier"], sent["schedulingPriorityOverride"]) == ("team1", 7)
+    assert sent["dependsOn"] == [{"type": "SEQUENTIAL"}]
+
+
+@pytest.mark.parametrize("strategy", [{}, {"attempts": 1, "evaluateOnExit": []}, {"attempts": 1}])
+def test_a_single_attempt_is_no_strategy_of_its_own(wire: Wire, strategy: dict[str, Any]) -> None:
+    """A later revision of the definition may bring one; what had run waits for no other job again."""
+    wire.answer({"jobs": [a_job(retryStrategy=strategy, dependsOn=[{"jobId": "parent"}])]})
+    wire.answer({"jobDefinitions": [DEFINITION]})
+    spec = FleetGateway(wire.client("batch")).specs(["j"])["j"]
+    assert (spec.retry, spec.share, spec.priority, spec.is_sequential) == (None, None, None, False)
+
+
 def test_a_hundred_jobs_are_one_call(wire: Wire) -> None:
     """Two hundred and fifty are three, and one for their definitions."""
     wire.answer({"jobs": []})
