@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 import shutil
 import subprocess
 import sys
 import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -137,19 +140,21 @@ def _environment(variables: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.fixture(scope="session")
 def provision(sandbox: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], None]:
-    """Bring the account to the example's healthy state, as its administrator."""
+    """Bring the account to the example's healthy state: first by the command of its README, then by the same code."""
     from recloser.healing.permissions import operator_policy  # noqa: PLC0415
 
     policy = tmp_path_factory.mktemp("policy") / "operator.json"
     policy.write_text(operator_policy(load_target(EXAMPLE)))
     command = [sys.executable, str(EXAMPLE / "infra" / "provision.py"), "--operator-policy", str(policy)]
 
-    def run() -> None:
-        environment = {"PATH": "/usr/bin:/bin", **sandbox.admin}
-        subprocess.run([*command, "--operator-user", "recloser"], env=environment, check=True, capture_output=True)
+    environment = {"PATH": "/usr/bin:/bin", **sandbox.admin}
+    subprocess.run([*command, "--operator-user", "recloser"], env=environment, check=True, capture_output=True)
 
-    run()
-    return run
+    # Most tests begin with it: no second interpreter, and no client made anew, for each of them.
+    script = runpy.run_path(str(EXAMPLE / "infra" / "provision.py"))
+    options = script["options"](["--operator-policy", str(policy), "--operator-user", "recloser"])
+    session = SimpleNamespace(client=sandbox.client, region_name="us-east-1")
+    return partial(script["provision"], options, session)
 
 
 def _publish(sandbox: Any) -> None:

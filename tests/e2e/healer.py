@@ -1,5 +1,6 @@
 """The heal loop in a process of its own, without Prefect, to be killed at any moment: `python healer.py TARGET`."""
 
+import os
 import sys
 
 from recloser.aws import connect
@@ -17,6 +18,16 @@ def main(target: str) -> None:
         healing = open_healing(site, store, Narrator(), iterations=9, fix_mode=FixMode.AUTO)
         until_settled(healing)
         healing.release()
+
+
+def forked(target: str, environment: dict[str, str], said: str) -> None:
+    """The same in a process forked from one that has imported all this already; its words go to a file."""
+    os.environ.clear()
+    os.environ.update(environment)
+    words = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(words, 1)
+    os.dup2(words, 2)
+    main(target)
 
 
 if __name__ == "__main__":

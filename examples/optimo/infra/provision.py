@@ -230,8 +230,8 @@ def operator(session, user, policy):
     said(f"user {user}: policy of {policy.name} in force")
 
 
-def provision(options):
-    session = boto3.Session()
+def provision(options, session=None):
+    session = session or boto3.Session()
     account = session.client("sts").get_caller_identity()["Account"]
     image = f"{account}.dkr.ecr.{session.region_name}.amazonaws.com/{REPOSITORY}:{options.image_tag}"
     bucket(session, BUCKET, ["case14", "case30"])
@@ -248,7 +248,7 @@ def provision(options):
         operator(session, options.operator_user, options.operator_policy)
 
 
-def main():
+def options(words=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--image-tag", default="1.4.2", help="tag of the job definition's image (default %(default)s)")
     parser.add_argument("--memory-mib", type=int, default=512, help="memory of a job (default %(default)s)")
@@ -260,13 +260,17 @@ def main():
     network.add_argument("--max-vcpus", type=int, default=4)
     parser.add_argument("--operator-policy", type=Path, help="policy (JSON) for the user who operates the job")
     parser.add_argument("--operator-user", help="that user's name")
-    options = parser.parse_args()
-    if bool(options.operator_policy) != bool(options.operator_user):
+    given = parser.parse_args(words)
+    if bool(given.operator_policy) != bool(given.operator_user):
         parser.error("--operator-policy and --operator-user belong together")
-    if options.operator_policy and not options.operator_policy.is_file():
-        parser.error(f"--operator-policy: there is no file {options.operator_policy}")
+    if given.operator_policy and not given.operator_policy.is_file():
+        parser.error(f"--operator-policy: there is no file {given.operator_policy}")
+    return given
+
+
+def main():
     try:
-        provision(options)
+        provision(options())
     except (BotoCoreError, ClientError, OSError) as error:
         raise SystemExit(f"provision: {error}") from None
 
