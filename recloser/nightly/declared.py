@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from recloser.grid import DatasetError, open_dataset, request_dataset, request_size, write_dataset
 from recloser.target import TargetError
-from recloser.validation import BadInputError, Report, check_document, validate_dataset
+from recloser.validation import BadInputError, Report, check_answer, check_document, validate_dataset
 from recloser.validation.findings import Gate
 from recloser.validation.table import (
     ColumnSpec,
@@ -30,6 +30,8 @@ from recloser.validation.table import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from recloser.grid import DatasetRequest, StoredDataset
     from recloser.target import DataSet, Generate, System
 
@@ -57,7 +59,7 @@ def judge_declared(system: System, name: str, *, docs: Path | None = None, cache
         raise TargetError(f"{system.name} declares no data set {name!r}; there are {', '.join(system.data) or 'none'}")
     declared = system.data[name]
     if declared.request is not None:
-        return check_document(f"{system.name} {name}", ask_service(system, declared), declared.request.body)
+        return _judge_answer(f"{system.name} {name}", declared, ask_service(system, declared), declared.request.body)
     if declared.generate is not None:
         return validate_dataset(made(declared.generate, cache).path, docs=docs)
     path = system.path(_file(declared))
@@ -66,6 +68,14 @@ def judge_declared(system: System, name: str, *, docs: Path | None = None, cache
     spec = spec_of(name, declared)
     baseline = read_baseline(system.path(declared.baseline), spec) if declared.baseline is not None else None
     return validate_table(f"{system.name} {name}", read_any_table(path), spec, baseline=baseline, docs=docs)
+
+
+def _judge_answer(name: str, declared: DataSet, answer: object, asked: Mapping[str, Any]) -> Report:
+    match declared.rules:
+        case "forecast" | "estimation" | "dispatch" as model:
+            return check_answer(name, model, answer, asked)
+        case _:
+            return check_document(name, answer, asked)
 
 
 def made(asked: Generate, cache: Path) -> StoredDataset:

@@ -82,8 +82,9 @@ class DataSet(Declared):
     generate: Generate | None = None
     file: Path | None = None
     """CSV or Parquet, below the target's folder."""
-    rules: Literal["grid", "table"] = "table"
-    """`grid`: structure, physics and statistics of load-and-power-flow sets; `table`: `columns`, `key` and drift."""
+    rules: Literal["grid", "table", "forecast", "estimation", "dispatch"] = "table"
+    """`grid`: structure, physics and statistics of load-and-power-flow sets; `table`: `columns`, `key` and drift;
+    `forecast`, `estimation`, `dispatch`: what a service answers about such a model."""
     columns: dict[str, Column] = Field(default_factory=dict)
     key: tuple[str, ...] = ()
     """Columns that tell every row from all others."""
@@ -100,6 +101,8 @@ class DataSet(Declared):
     def _one_source(self) -> Self:
         if sum(source is not None for source in (self.request, self.generate, self.file)) != 1:
             raise ValueError("give exactly one of `request`, `generate` and `file`")
+        if self.rules in {"forecast", "estimation", "dispatch"} and self.request is None:
+            raise ValueError(f'rules = "{self.rules}" judges the answer of a service: it needs a `request`')
         if self.generate is not None and self.rules != "grid":
             raise ValueError('what is generated is a grid dataset: it needs rules = "grid"')
         return self

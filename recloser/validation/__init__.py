@@ -4,6 +4,7 @@
 Great Expectations. Rules and limits are data: `rules.toml`, `excess.toml`, `baselines/`.
 """
 
+from recloser.validation.answers import check_answer
 from recloser.validation.baseline import Baseline, build_baseline, write_baseline
 from recloser.validation.document import check_document
 from recloser.validation.errors import BadInputError, BaselineError, UnknownFaultError, ValidationError
@@ -32,6 +33,7 @@ __all__ = [
     "ValidationError",
     "Verdict",
     "build_baseline",
+    "check_answer",
     "check_document",
     "check_subject",
     "finding_rows",

@@ -19,27 +19,23 @@ _CHI2_SIGMAS = 4.0
 _LARGEST_NORMALISED = 4.0
 
 
-def check_forecast(*, companion_root: float, mape_pct: float, persistence_mape_pct: float) -> tuple[Finding, ...]:
+def check_forecast(
+    *, companion_root: float, mape_pct: float | None = None, persistence_mape_pct: float | None = None
+) -> tuple[Finding, ...]:
     """Judge a forecaster (R38).
 
     Args:
         companion_root: The largest root of its companion matrix; from 1 on, forecasts grow without end.
-        mape_pct: Its mean absolute error, percent.
+        mape_pct: Its mean absolute error, percent; None where nobody knows what came.
         persistence_mape_pct: That of taking the last value as the forecast, percent.
     """
-    return (
-        _finding(
-            "R38", "forecasts die out", Gate.WARNING, companion_root, most=1.0, unit="companion root", strict=True
-        ),
-        _finding(
-            "R38",
-            "forecasts are no worse than the last value",
-            Gate.WARNING,
-            mape_pct,
-            most=persistence_mape_pct,
-            unit="%",
-        ),
+    dies_out = _finding(
+        "R38", "forecasts die out", Gate.WARNING, companion_root, most=1.0, unit="companion root", strict=True
     )
+    if mape_pct is None or persistence_mape_pct is None:
+        return (dies_out,)
+    title = "forecasts are no worse than the last value"
+    return dies_out, _finding("R38", title, Gate.WARNING, mape_pct, most=persistence_mape_pct, unit="%")
 
 
 def check_estimation(*, objective: float, degrees_of_freedom: int, largest_normalised: float) -> tuple[Finding, ...]:
