@@ -22,7 +22,7 @@ FRAMES = ("tests/test_flow.py:test_flow", "grid/solve.py:solve", "grid/solve.py:
         ("job 0a1b2c3d-1111-2222-3333-444455556666.", "job <uuid>."),
         ("<Grid object at 0x7f00beef>", "<Grid object at <address>>"),
         ("to 10.0.0.7:8080 or [::1]:80 or localhost:8080", "to <host> or <host> or localhost:<n>"),
-        ("open '/home/me/w/grid/case14.csv'", "open '<path>/case14.csv'"),
+        ("open '/srv/me/w/grid/case14.csv'", "open '<path>/case14.csv'"),
         ("open C:\\jobs\\7\\case.csv", "open <path>/case.csv"),
         ("open /tmp/x9/case.csv, /var/folders/zz/T/q1 and tmpab12cd_9", "open <tmp>, <tmp> and <tmp>"),
         ("in /tmp/pytest-of-me/pytest-7/test_a0/out, pytest-7/test_b1", "in <tmp>, <tmp>"),

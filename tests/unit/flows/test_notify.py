@@ -31,7 +31,7 @@ def target(tmp_path: Path, slack: FakeSlack, monkeypatch: pytest.MonkeyPatch) ->
         'name = "demo"\n[notify.channels.team]\nkind = "slack"\n'
         f'channel = "{slack.channel}"\nurl = "{slack.url}"\n[notify.channels.disk]\nkind = "folder"\n'
     )
-    monkeypatch.setenv("RECLOSER_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("RECLOSER_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("SLACK_BOT_TOKEN", slack.token)
     monkeypatch.delenv("GITHUB_TOKEN", raising=False)
     return tmp_path
@@ -69,7 +69,7 @@ def test_a_missing_secret_is_named(target: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_what_waits_is_shown_sent_and_shown_again(target: Path, slack: FakeSlack) -> None:
     """From announced to refused, from revived to delivered."""
-    with Store.open(f"sqlite:///{target}/home/recloser.db") as store, store.outbox.desk() as desk:
+    with Store.open(f"sqlite:///{target}/state/recloser.db") as store, store.outbox.desk() as desk:
         announce(desk, facts(0, failure("a")), load_system(target), Redactor(()), tracker="folder:issues")
     assert "waiting: 3" in run("status").output
     slack.faults.append(not_ok("channel_not_found"))
