@@ -93,6 +93,26 @@ def send(
 
 
 @app.command()
+def heartbeat(target: Target) -> None:
+    """Look whether the night that was due left a result, and tell of it; run it by something that outlives the night.
+
+    Exit codes: 0 there is one, or none is due; 1 there is none.
+    """
+    from recloser.notify import WallClock, check_heartbeat  # noqa: PLC0415 - slow to import
+
+    system, receivers = _receivers(target)
+    if system.alerts.expected_by is None:
+        raise RecloserError('nothing is expected of this target: declare [alerts] expected_by = "07:00"')
+    with _store() as store:
+        finding, drained = check_heartbeat(store, system, receivers, WallClock())
+    _print_drained(drained, receivers, sum(drained.waiting.values()))
+    if finding is not None:
+        typer.echo(f"{finding.title}: {finding.text}")
+        raise typer.Exit(1)
+    typer.echo("there is a result, or none is due")
+
+
+@app.command()
 def silence(
     fingerprint: Annotated[str, typer.Argument(help="The id that a message or an issue shows.")],
     lasting: Annotated[str, typer.Option("--for", help="12h, 7d, 2w; 0d ends a silence.")],

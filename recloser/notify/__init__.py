@@ -8,7 +8,7 @@ Everything up to the outbox is one transaction with the verdict; what is after i
 from recloser.notify.announce import Announcement, announce
 from recloser.notify.clock import Clock, WallClock
 from recloser.notify.errors import DeliveryError, NotConfigured, NotifyError, Postponed, Refused
-from recloser.notify.heartbeat import heartbeat_due, heartbeat_facts
+from recloser.notify.heartbeat import check_heartbeat, heartbeat_due, heartbeat_facts
 from recloser.notify.receivers import Receivers, receivers_of
 from recloser.notify.sender import Drained, Sending, drain, drain_channel
 from recloser.notify.trial import try_channel
@@ -26,6 +26,7 @@ __all__ = [
     "Sending",
     "WallClock",
     "announce",
+    "check_heartbeat",
     "drain",
     "drain_channel",
     "heartbeat_due",

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from recloser.notify.heartbeat import SCOPE as HEARTBEAT
 from recloser.notify.issues import CHANNEL, IssueDesk
 from recloser.notify.lifecycle import advance
 from recloser.notify.mailbag import Mailbag
 from recloser.notify.plan import Channel, Situation, tell
-from recloser.notify.rules import findings_of
+from recloser.notify.rules import HEARTBEAT, findings_of
 from recloser.redaction import Redactor, shown
 
 if TYPE_CHECKING:

@@ -5,17 +5,40 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from recloser.notify.announce import announce
+from recloser.notify.rules import HEARTBEAT
+from recloser.notify.sender import drain
 from recloser.values import CycleFacts, CycleVerdict, Finding, FindingKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from recloser.notify.clock import Clock
+    from recloser.notify.receivers import Receivers
+    from recloser.notify.sender import Drained
+    from recloser.store import Store
     from recloser.target import System
     from recloser.values import Cycle
 
-SCOPE = "heartbeat"
 _NIGHT = timedelta(days=1)
+_LOOKED_BACK = 10
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def check_heartbeat(store: Store, system: System, receivers: Receivers, clock: Clock) -> tuple[Finding | None, Drained]:
+    """Look whether the last night that was due left a result, and tell of it; asking often tells nobody twice.
+
+    Args:
+        store: Where cycles are kept.
+        system: The target.
+        receivers: The ways to those who are told.
+        clock: The time.
+    """
+    now = clock.now()
+    finding = heartbeat_due(store.history.cycles(system.name, last=_LOOKED_BACK), system, now)
+    with store.outbox.desk() as desk:
+        announce(desk, heartbeat_facts(system, finding, now), system, receivers.redact, tracker=receivers.tracker)
+    return finding, drain(store.outbox, system.name, receivers.channels, clock, system.notify.drain_s)
 
 
 def heartbeat_due(cycles: Sequence[Cycle], system: System, now: datetime) -> Finding | None:
@@ -44,7 +67,7 @@ def heartbeat_due(cycles: Sequence[Cycle], system: System, now: datetime) -> Fin
         title="The night left no result",
         text=f"expected by {due:%Y-%m-%d %H:%M} UTC; {last}"
         + (f"; {max(running)} was begun and did not end" if running else ""),
-        scope=SCOPE,
+        scope=HEARTBEAT,
     )
 
 
@@ -56,7 +79,7 @@ def heartbeat_facts(system: System, finding: Finding | None, now: datetime) -> C
         at=now,
         verdict=CycleVerdict.NOT_VERIFIED,
         findings=() if finding is None else (finding,),
-        verified=frozenset({SCOPE}),
+        verified=frozenset({HEARTBEAT}),
     )
 
 

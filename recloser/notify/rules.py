@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 SUITES = "suites"
 """Scope of what is counted over all tests."""
+HEARTBEAT = "heartbeat"
+"""Scope of whether anything was heard at all."""
 COLLECTIVE = frozenset({FindingKind.STORM, FindingKind.MANY_NEW})
 """Findings that sum others up, and last as long as one of them."""
 _NAMED = 10

@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
 LEASE = timedelta(minutes=3)
 """Longer than the few calls of one delivery can take, each of which has its own time limit."""
-CALL_TIMEOUT_S = 10.0
-"""How long a receiver may stay silent within one call."""
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 5.0, 3_600.0
 _LONGEST_ASKED_S = 86_400.0
 _ERROR_LIMIT = 300

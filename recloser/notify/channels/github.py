@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from recloser.notify.channels import CALL_TIMEOUT_S
 from recloser.notify.channels.issue_text import body, comment, cycle_line, has_line, id_line, title
 from recloser.notify.channels.web import Api, Gone, json_of
 from recloser.notify.errors import Postponed
-from recloser.notify.sender import CALL_TIMEOUT_S
 from recloser.values import Purpose, Receipt
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from email.utils import format_datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Literal
 
+from recloser.notify.channels import CALL_TIMEOUT_S
 from recloser.notify.errors import DeliveryError, Postponed, Refused
-from recloser.notify.sender import CALL_TIMEOUT_S
 from recloser.notify.words import headline, plain
 from recloser.redaction import clean
 from recloser.values import Receipt

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from recloser.notify.channels import CALL_TIMEOUT_S
 from recloser.notify.channels.web import Api, json_of
 from recloser.notify.errors import Postponed
-from recloser.notify.sender import CALL_TIMEOUT_S
 from recloser.notify.words import details, headline, standing
 from recloser.values import Purpose, Receipt
 

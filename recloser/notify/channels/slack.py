@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
+from recloser.notify.channels import CALL_TIMEOUT_S
 from recloser.notify.channels.blocks import blocks, fallback
 from recloser.notify.errors import Postponed, Refused
-from recloser.notify.sender import CALL_TIMEOUT_S
 from recloser.redaction import clean
 from recloser.values import Change, Receipt
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from recloser.notify.channels import CALL_TIMEOUT_S
 from recloser.notify.errors import Postponed, Refused
-from recloser.notify.sender import CALL_TIMEOUT_S
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

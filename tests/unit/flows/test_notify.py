@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from flows.cli import assemble
 from flows.commands.notify import parse_duration
+from recloser.errors import RecloserError
 from recloser.notify import announce
 from recloser.redaction import Redactor
 from recloser.store import Store
@@ -81,6 +82,18 @@ def test_what_waits_is_shown_sent_and_shown_again(target: Path, slack: FakeSlack
     assert (done.exit_code, done.output) == (0, "team: 1 delivered\nnothing is waiting\n")
     assert "refused for good: nothing\ndelivered last: 3" in run("status", target).output
     assert run("prune", "--older-than", "1").output == "0 forgotten\n"
+
+
+def test_a_night_that_left_nothing_is_told_once(target: Path, slack: FakeSlack) -> None:
+    """However often it is asked; a target that expects nothing says what to declare."""
+    assert isinstance(run("heartbeat", target).exception, RecloserError)
+    with (target / "recloser.toml").open("a") as file:
+        file.write('[alerts]\nexpected_by = "00:00"\n')
+    for _ in range(2):
+        done = run("heartbeat", target)
+        assert done.exit_code == 1
+        assert "The night left no result: expected by" in done.output
+    assert len(slack.messages) == 1
 
 
 def test_silence_is_asked_for_listed_and_ended(target: Path) -> None:
