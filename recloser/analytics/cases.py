@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
 from recloser.analytics.evidence import assess
+from recloser.analytics.flakes import shown_rate
 from recloser.analytics.outcomes import AT_BASE, KEYS
 from recloser.analytics.storms import calm, during
 from recloser.values import OrderDependence, Tally
@@ -63,10 +64,20 @@ class Case:
     quarantine: bool
 
     @property
+    def flaky_at_most(self) -> float:
+        """Upper bound of its failure rate on good code, by its history and by the base."""
+        failures, runs = self.history.failures + self.at_base.failures, self.history.runs + self.at_base.runs
+        return float(shown_rate(failures, runs)[2])
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether it is known to fail on good code: then some failures in a row prove nothing."""
+        return self.suspect or bool(self.at_base.failures and self.at_base.passes)
+
+    @property
     def convincing(self) -> bool:
         """Whether its failures in a row are more than flakiness at its upper bound explains."""
-        in_a_row = self.head.runs + self.failing_runs
-        return self.rate is None or self.rate[2] ** in_a_row <= CONVINCING
+        return self.flaky_at_most ** (self.head.runs + self.failing_runs) <= CONVINCING
 
     @property
     def known(self) -> bool:

@@ -54,7 +54,8 @@ def plan_probes(
     """Choose what to run after the suites of a cycle.
 
     Failures that are not judged yet come first, at head and then at the base; then new tests, several times in a row;
-    then suspects and new tests, alone and in other orders. What is known to be broken is not run again.
+    then suspects and new tests, alone and in other orders. What is known to be broken is not run again. Asked again
+    with what these runs brought, it adds what is still needed: more runs of a test that failed at the base as well.
 
     Args:
         outcomes: An outcome frame: earlier cycles and this one, with what was probed in it already.
@@ -108,8 +109,8 @@ def _confirmations(examined: Examined) -> Iterator[_Wish]:
 
 def _needed(case: Case) -> int:
     """Failures in a row at head that would settle what it is."""
-    if case.suspect and case.rate:
-        return min(runs_to_confirm(case.rate[2], CONVINCING), 1 + MOST_CONFIRMATIONS)
+    if case.doubtful:
+        return min(runs_to_confirm(case.flaky_at_most, CONVINCING), 1 + MOST_CONFIRMATIONS)
     return 1 + CONFIRMATIONS
 
 

@@ -102,13 +102,12 @@ def failing_before(case: Case) -> Answer | None:
 def by_the_base(case: Case) -> Answer | None:
     """What it did at the base in this cycle, against what it did at head.
 
-    The base need not pass each time: one that is known as flaky fails there now and then.
+    The base need not pass each time, if what it did at head is more than flakiness: two causes may meet in one test.
     """
     base, head = case.at_base, case.head
     if not base.runs or head.runs < CONFIRMED:
         return None
-    is_new = base.passes >= min(CONFIRMED, base.runs) and (not base.failures or (case.suspect and case.convincing))
-    if is_new:
+    if base.passes >= min(CONFIRMED, base.runs) and (case.convincing or not base.failures):
         return Answer(
             FailureKind.NEW,
             f"Failed {_failed(head)} at head, passed {_of(base.passes, base)} at base {_name(case)}.",

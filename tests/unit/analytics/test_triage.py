@@ -99,6 +99,16 @@ def test_a_suspect_is_new_only_beyond_what_its_flakiness_explains(nights: Nights
     assert judged(nights).kind is FailureKind.NEW
 
 
+def test_what_failed_at_the_base_takes_more_failures_at_head(nights: Nights) -> None:
+    """One failure of three there, after none in twenty nights: seven in a row are more than that."""
+    nights.run("t", "." * TONIGHT + "F")
+    nights.again(TONIGHT, "t", ".F.", probe="confirm-base", tree="t14")
+    nights.again(TONIGHT, "t", "FF", probe="confirm-head")
+    assert judged(nights).kind is FailureKind.FLAKY
+    nights.again(TONIGHT, "t", "FFFF", probe="confirm-head", minute=40)
+    assert judged(nights).kind is FailureKind.NEW
+
+
 def test_a_flaky_test_that_broke_may_fail_at_the_base_now_and_then(nights: Nights) -> None:
     """It did before; at head it never passes, which its flakiness does not explain."""
     nights.run("t", ".....F" * 3 + ".." + "F", trees="aaaaaabbbbbbccccccdd" + "h")
