@@ -82,6 +82,7 @@ from recloser.values.quarantine import (
     ReleaseStanding,
 )
 from recloser.values.queue import ComputeEnvironment, JobQueue
+from recloser.values.review import IdleTest, Review, TestRate, TierShare
 from recloser.values.suite import (
     AwsCall,
     CodeState,
@@ -149,6 +150,7 @@ __all__ = [
     "FleetJob",
     "Frame",
     "HistoryPoint",
+    "IdleTest",
     "Incident",
     "JobAttempt",
     "JobDefinition",
@@ -188,6 +190,7 @@ __all__ = [
     "ReleaseStanding",
     "RetryRule",
     "RetryStrategy",
+    "Review",
     "RolePolicy",
     "RuledOut",
     "ServiceRun",
@@ -207,8 +210,10 @@ __all__ = [
     "TestAttempt",
     "TestChange",
     "TestNight",
+    "TestRate",
     "TestStatus",
     "TestVerdict",
+    "TierShare",
     "Turn",
     "Value",
     "Verdict",
