@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from recloser.store import Store
     from recloser.values import Diagnosis, Fleet
 
+APPROVED = "; approved by "
+"""In the note of a change: before it why it lies outside the guardrails, behind it who approved it, and why."""
 LIVE = frozenset({ChangeState.APPLIED, ChangeState.VERIFIED})
 _UNSETTLED = frozenset({ChangeState.PLANNED, ChangeState.APPLIED})
 _SPENT = frozenset({ChangeState.REVERTED, ChangeState.FAILED, ChangeState.DECLINED})
@@ -98,7 +100,11 @@ class Casebook:
         return planned
 
     def settle(self, planned: PlannedChange, state: ChangeState, note: str = "") -> ChangeRecord:
-        """Write down how far a change has come."""
+        """Write down how far a change has come; who approved it outside the guardrails stays written beside it."""
+        change_id = planned.record.change_id
+        known_as = next((one.record.note for one in self._planned if one.record.change_id == change_id), "")
+        if note and APPROVED in known_as:
+            note = f"{known_as}; {note}"
         record = self._store.settle_change(planned.record.change_id, state, note)
         self._planned = [
             known.model_copy(update={"record": record}) if known.record.change_id == record.change_id else known

@@ -14,6 +14,7 @@ from recloser.aws import AwsError
 from recloser.healing import submission
 from recloser.healing.errors import HealingError
 from recloser.healing.outputs import outputs_of
+from recloser.healing.remedies import GrantPermission
 from recloser.values import AutonomyLevel, ChangeState
 
 if TYPE_CHECKING:
@@ -113,7 +114,11 @@ class Trials:
             for change_id in attempt.without
         }
         return sorted(
-            (one for one in self._live() if one.record.change_id not in tried and not self._is_built_upon(one)),
+            (
+                one
+                for one in self._live()
+                if one.record.change_id not in tried and not self._is_built_upon(one) and not self._is_a_person_s(one)
+            ),
             key=lambda one: (not self._is_submitted(one), one.change.settle_s, one.record.attempt),
         )
 
@@ -124,6 +129,11 @@ class Trials:
             for planned in self._book.live()
             if planned.record.level is not AutonomyLevel.RETRY and planned.record.remedy != "stage_test_data"
         )
+
+    def _is_a_person_s(self, planned: PlannedChange) -> bool:
+        """A grant outside the boundary that a person approved: taken out, it could not be put back unasked."""
+        change = planned.change
+        return isinstance(change, GrantPermission) and bool(change.outside(self._site))
 
     def _affordable(self) -> bool:
         healed = self.healed_by

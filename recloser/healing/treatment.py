@@ -8,6 +8,7 @@ from pydantic import Field
 
 from recloser.aws import AwsError
 from recloser.healing import watch as watching
+from recloser.healing.casebook import APPROVED
 from recloser.healing.errors import HealingError, Proposed, Refused
 from recloser.healing.remedies import REMEDIES, GrantPermission, Proposal
 from recloser.values import AutonomyLevel, ChangeState, FixMode, Value
@@ -105,7 +106,7 @@ class Treatment:
         except (AwsError, HealingError) as error:
             self._abandon(planned, error)
             return False
-        note = f"{planned.outside}; approved by {consent.who}: {consent.why}" if planned.outside and consent else ""
+        note = f"{planned.outside}{APPROVED}{consent.who}: {consent.why}" if planned.outside and consent else ""
         self._book.settle(planned, ChangeState.APPLIED, self._site.redact(note))
         return self.confirm(planned)
 

@@ -92,4 +92,6 @@ def restore_input(case: Case) -> RestoreInput:
         found = site.account.objects.head(item.uri)
         before: Literal["absent", "empty"] = "absent" if found is None else "empty"
         files.append(RestoredFile(uri=item.uri, known_good=item.known_good, before=before))
+    if not files:
+        raise Refused(f"{', '.join(damaged)} is missing, and the target declares no such input to restore it from")
     return RestoreInput(files=tuple(files))

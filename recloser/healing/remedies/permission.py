@@ -70,10 +70,14 @@ class GrantPermission(Value):
 
     def apply(self, site: Site) -> None:
         """Put the inline policy; the boundary is asked again, because a plan may come from the store."""
-        outside = [grant for grant in self.grants if not within_boundary(boundary_of(site, self.whose), grant)]
+        outside = self.outside(site)
         if outside and not self._is_approved:
             raise ChangeFailed(f"{listed(outside)} lies outside the target's permission boundary; nothing was granted")
         site.account.iam.put_inline_policy(self.role, self.policy, self.document())
+
+    def outside(self, site: Site) -> list[Denial]:
+        """What of it lies outside the declared boundary, so that only a person may allow it."""
+        return [grant for grant in self.grants if not within_boundary(boundary_of(site, self.whose), grant)]
 
     @property
     def _is_approved(self) -> bool:

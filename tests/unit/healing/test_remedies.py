@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from recloser.healing.errors import ChangeFailed, Refused
-from recloser.values import AttemptRecord, JobDefinition, utc_now
+from recloser.values import AttemptRecord, Cause, JobDefinition, utc_now
 from tests.unit.healing.bench import Bench
 from tests.unit.healing.fakes import DEFINITION_ARN, REGISTRY, failed
 
@@ -245,3 +245,9 @@ def test_the_definition_the_job_used_is_what_a_sibling_copies(tmp_path: Path) ->
     newest = JobDefinition(arn="arn:optimo:9", name="optimo", revision=9, image="x")
     bench.account.batch.definitions["optimo"] = newest
     assert bench.plan("rebuild_image").model_dump(mode="json")["sibling"]["definition_arn"] == DEFINITION_ARN
+
+
+def test_a_missing_object_that_nobody_declared_is_not_restored(tmp_path: Path) -> None:
+    """There is nothing to restore it from: a reason, not a crash."""
+    with pytest.raises(Refused, match="declares no such input"):
+        Bench(tmp_path, failed("NoSuchKey")).plan("restore_input", Cause.FILE_NOT_FOUND, input=("s3://else/x.csv",))

@@ -54,6 +54,7 @@ def healing_of(
     *,
     iterations: int = 5,
     fix_mode: FixMode = FixMode.AUTO,
+    minimise: bool = False,
     **tables: Any,
 ) -> tuple[Healing, FakeAccount]:
     """An open healing of a job that ends as `play` says."""
@@ -62,7 +63,8 @@ def healing_of(
     retry = {"retry": {"max": 2, "base_s": 0, "cap_s": 0}}
     tables["guardrails"] = retry | tables.get("guardrails", {})
     site = a_site(a_target(folder, watch={"list_lag_s": 0}, **tables), account)
-    return open_healing(site, store, Narrator(), iterations=iterations, fix_mode=fix_mode), account
+    opened = open_healing(site, store, Narrator(), iterations=iterations, fix_mode=fix_mode, minimise=minimise)
+    return opened, account
 
 
 def states(incident: Incident) -> list[tuple[str, ChangeState]]:
@@ -263,8 +265,13 @@ def test_a_person_may_approve_exactly_what_lies_outside(store: Store, tmp_path: 
     (change,) = store.incident(healing.incident.incident_id).changes
     assert change.state is ChangeState.VERIFIED
     assert change.note == f"{planned.outside}; approved by alice: the archive is ours as well"
-    planned.change.revert(healing.site)
+    account.iam.allowed.clear()
+    healing.submit()
+    again = healing.collect(healing.watch())
+    healing.plan(again, healing.diagnose(again))  # the same problem came back: it is reverted
     assert not account.iam.policies
+    note = store.incident(healing.incident.incident_id).changes[0].note
+    assert "approved by alice: the archive is ours as well; the same problem came back" in note
 
 
 @pytest.mark.parametrize("fix_mode", list(FixMode))
@@ -292,6 +299,29 @@ def test_consent_covers_one_change_id(store: Store, tmp_path: Path) -> None:
     assert not account.iam.policies
     stored = [payload for _, payload in store.change_payloads(healing.incident.incident_id)]
     assert [payload["approved"] for payload in stored] == [""]
+
+
+def test_a_grant_that_a_person_approved_is_not_taken_out_on_trial(store: Store, tmp_path: Path) -> None:
+    """It could not be put back without asking again: the search for the minimal fix leaves it in place."""
+
+    def play(spec: JobSpec) -> Evidence:
+        return succeeded() if account.iam.policies else failed(DENIED)
+
+    settled = {"permissions": {"settle_s": 0}}
+    healing, account = healing_of(store, tmp_path, play, fix_mode=FixMode.MANUAL, minimise=True, guardrails=settled)
+    healing.submit()
+    evidence = healing.collect(healing.watch())
+    planned = healing.plan(evidence, healing.diagnose(evidence))
+    assert planned is not None
+    account.iam.allowed.add(("s3:GetObject", OBJECT))
+    healing.consent(planned, CONSENT)
+    assert healing.apply(planned)
+    healing.submit()
+    healing.collect(healing.watch())
+    assert not healing.try_without()
+    assert healing.incident.verdict is Verdict.HEALED
+    assert states(healing.incident) == [("grant_permission", ChangeState.VERIFIED)]
+    assert len(account.iam.policies) == 1
 
 
 def test_a_refused_submission_is_locked_out_with_batch_s_words(store: Store, tmp_path: Path) -> None:
