@@ -6,11 +6,12 @@ import os
 import signal
 import threading
 import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from recloser.suites import SuiteInterruptedError, run_suite
+from recloser.suites import SuiteInterruptedError, launch, run_suite
 from recloser.target import Suite
 from recloser.values import Judgement, TestStatus
 
@@ -59,8 +60,9 @@ def suite(**more: object) -> Suite:
     return Suite.model_validate({"command": PYTEST, "environment": BARE, "reruns": 0} | more)
 
 
-def test_what_hangs_is_ended_and_the_rest_goes_on(tmp_path: Path) -> None:
+def test_what_hangs_is_ended_and_the_rest_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """At its limit a test is interrupted; what does not listen is killed; both say where they hung."""
+    monkeypatch.setattr(launch, "GRACE_S", 1.0)
     (tmp_path / "test_hangs.py").write_text(HANGS)
     run = run_suite("unit", suite(test_timeout_s=0.3), tmp_path, workers=2)
     assert statuses(run) == {
@@ -138,16 +140,21 @@ def test_an_interrupted_run_says_what_ran(tmp_path: Path) -> None:
         os.kill(int(mark.read_text()), 0)
 
 
-def test_a_suite_has_a_time(tmp_path: Path) -> None:
+def test_a_suite_has_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """When it is over, what ran is kept, what was running timed out, and the rest was not run."""
     (tmp_path / "test_waits.py").write_text(WAITS)
-    run = run_suite("unit", suite(timeout_s=3, test_timeout_s=60), tmp_path, workers=1)
+    leap = threading.Event()
+    clock = SimpleNamespace(time=time.time, sleep=time.sleep, monotonic=lambda: time.monotonic() + 1000 * leap.is_set())
+    monkeypatch.setattr(launch, "time", clock)
+    waiter = when(tmp_path / "mark", leap.set)
+    run = run_suite("unit", suite(timeout_s=900, test_timeout_s=60), tmp_path, workers=1)
+    waiter.join()
     assert statuses(run) == {
         "test_before": TestStatus.PASSED,
         "test_waits": TestStatus.TIMED_OUT,
         "test_after": TestStatus.NOT_RUN,
     }
-    assert "1 did not run: its time of 3 s was over" in run.reason
+    assert "1 did not run: its time of 900 s was over" in run.reason
 
 
 @pytest.mark.parametrize(
