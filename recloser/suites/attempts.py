@@ -129,6 +129,8 @@ class Clerk:
 
 def legible(text: str) -> str:
     """A name without control characters, which a terminal would obey and PostgreSQL would refuse."""
+    if text.isascii() and text.isprintable():
+        return text
     return text.encode("utf-8", "backslashreplace").decode().translate(_UNSEEN)
 
 

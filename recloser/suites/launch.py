@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 STOPPED = "it was stopped with the rest of its cycle"
 _WAIT_S = 0.05
-_LOOK_S = 0.1
+_LOOK_S = 0.25
 GRACE_S = 3.0
 """How long after its limit a test has not listened to its alarm."""
 _DUMP_S = 0.3

@@ -228,7 +228,7 @@ class LongestFirst:
         batch: list[Key] = []
         if len(given) < AHEAD or self._given_s[node] < enough_s / 2:
             while self._groups and (len(given) < AHEAD or self._given_s[node] < enough_s):
-                batch += self._give(node, is_busy=self._given_s[node] >= enough_s)
+                batch += self._give(node, enough_s)
         if batch:
             node.send_runtest_some([self._index_of[node][key] for key in batch])
         if not self._groups:
@@ -238,8 +238,10 @@ class LongestFirst:
         """How much work may wait at a worker: less and less towards the end, so that all end together."""
         return min(self._waiting_s / (_PARTS * max(self.numnodes, 1)), _MOST_S)
 
-    def _give(self, node: Node, *, is_busy: bool) -> list[Key]:
-        group = self._groups.pop() if is_busy else self._groups.popleft()
+    def _give(self, node: Node, enough_s: float) -> list[Key]:
+        """The longest, unless it would wait for longer than it takes: then whoever is free first is to have it."""
+        would_wait = self._given_s[node] >= max(enough_s, self._groups[0].expected_s)
+        group = self._groups.pop() if would_wait else self._groups.popleft()
         self._waiting_s -= group.expected_s
         self._given[node].extend(group.keys)
         self._given_s[node] += group.expected_s

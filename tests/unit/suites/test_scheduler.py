@@ -121,12 +121,12 @@ def test_every_test_runs_once_whatever_dies(
     st.integers(2, 4),
 )
 def test_known_durations_leave_no_long_tail(durations: list[float], workers: int) -> None:
-    """The run ends within one test of what is possible at all."""
+    """When nothing is left to hand out, a worker has the test it runs and one more, or half a second of them."""
     ids = [f"a.py::test_{at}" for at in range(len(durations))]
     took = dict(zip(ids, durations, strict=True))
     ended = Session(ids, took, workers, known=True).run(set())
     best = max(sum(durations) / workers, *durations)
-    assert ended <= best + max(durations) + 1e-6
+    assert ended <= best + 2 * max(durations) + 0.5
 
 
 def test_the_longest_begin_first() -> None:
