@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from recloser.target import System
     from recloser.values import Alert, CycleFacts, Delivery, Finding
 
+_LINES_KEPT = 5
+_MANY = 200
+"""More findings than this are not read line by line, and each shows a few lines of its evidence only."""
 _TITLE, _TEXT, _LINE, _LINES = 200, 1_000, 500, 40
 
 
@@ -54,8 +57,14 @@ def announce(desk: Desk, facts: CycleFacts, system: System, redact: Redactor, *,
     situation = Situation(facts, system.alerts, before, after, desk.silences(facts.at).keys())
     unsent = desk.unsent(facts.target)
     alerts, queued = _tell_all(desk, system, situation, unsent)
-    desk.keep_alerts(alerts)
+    desk.keep_alerts(map(_slim, alerts))
     return Announcement(alerts, queued, _plan_issues(desk, system, situation, unsent, tracker))
+
+
+def _slim(alert: Alert) -> Alert:
+    """What is kept from night to night: evidence is given with the first notice, and each night has its own."""
+    finding = alert.finding.model_copy(update={"evidence": alert.finding.evidence[:_LINES_KEPT]})
+    return alert.model_copy(update={"finding": finding})
 
 
 def _tell_all(
@@ -89,7 +98,8 @@ def _plan_issues(desk: Desk, system: System, situation: Situation, unsent: tuple
 
 
 def _redacted(facts: CycleFacts, redact: Redactor) -> CycleFacts:
-    findings = tuple(_fit_to_keep(finding, redact) for finding in facts.findings)
+    lines = _LINES if len(facts.findings) <= _MANY else _LINES_KEPT
+    findings = tuple(_fit_to_keep(finding, redact, lines) for finding in facts.findings)
     verified = facts.verified | {HEARTBEAT}  # whoever announces anything is alive
     news: dict[str, object] = {
         "verified": verified,
@@ -100,9 +110,9 @@ def _redacted(facts: CycleFacts, redact: Redactor) -> CycleFacts:
     return facts.model_copy(update=news)
 
 
-def _fit_to_keep(finding: Finding, redact: Redactor) -> Finding:
+def _fit_to_keep(finding: Finding, redact: Redactor, most: int) -> Finding:
     def lines(texts: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(shown(text, redact, limit=_LINE) for text in texts[:_LINES])
+        return tuple(shown(text, redact, limit=_LINE) for text in texts[:most])
 
     return finding.model_copy(
         update={
