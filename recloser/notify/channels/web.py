@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -12,6 +13,7 @@ from recloser.notify.channels import CALL_TIMEOUT_S
 from recloser.notify.errors import Postponed, Refused
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Mapping
     from datetime import datetime
 
@@ -20,6 +22,12 @@ if TYPE_CHECKING:
 _DEFAULT_PATIENCE_S = 60.0
 _FORBIDDEN, _TOO_MANY, _REDIRECT, _ERROR, _SERVER_ERROR = 403, 429, 300, 400, 500
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Whom to trust, read once: it takes longer than most calls."""
+    return httpx.create_ssl_context()
 
 
 @dataclass(frozen=True)
@@ -43,7 +51,9 @@ class Api:
             Refused: It said no.
         """
         try:
-            with httpx.Client(base_url=self.url, headers=dict(self.headers), timeout=self.timeout_s) as client:
+            with httpx.Client(
+                base_url=self.url, headers=dict(self.headers), timeout=self.timeout_s, verify=_certificates()
+            ) as client:
                 response = client.request(method, path, **arguments)
         except _NEVER_SENT as error:
             raise Postponed(f"{self.name} cannot be reached: {error}") from None
