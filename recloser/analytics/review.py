@@ -139,7 +139,7 @@ def _none(name: str, tests: Sequence[object]) -> Metric:
 
 
 def _tier(tier: TierShare) -> Metric:
-    near = tier.target is not None and abs(tier.share - tier.target) <= TIER_TOLERANCE
+    near = tier.target is not None and round(abs(tier.share - tier.target), 6) <= TIER_TOLERANCE
     return Metric(
         name=f"share of {tier.tier} tests",
         value=f"{tier.share:.0%} ({tier.tests} tests)",
