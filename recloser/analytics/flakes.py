@@ -82,7 +82,9 @@ def passes_to_rule_out(rate: float, confidence: float = 0.95) -> int:
 
 def runs_to_confirm(rate: float, risk: float = 1e-4) -> int:
     """How many failures in a row are not to be expected of a test of this failure rate by more than this risk."""
-    return max(1, math.ceil(math.log(risk) / math.log(rate))) if rate > 0 else 1
+    if rate <= 0:
+        return 1
+    return max(1, math.ceil(math.log(risk) / math.log(min(rate, 1 - 1e-9))))
 
 
 def _quantile(a: ArrayLike, b: ArrayLike, q: float) -> Floats:

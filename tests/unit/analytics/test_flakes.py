@@ -86,6 +86,7 @@ def test_to_miss_a_flaky_test_is_never_impossible() -> None:
 def test_a_failure_is_confirmed_beyond_flakiness(rate: float, runs: int) -> None:
     """As often as its rate asks for."""
     assert runs_to_confirm(rate) == runs
+    assert runs_to_confirm(1.0) > 1_000_000
 
 
 def test_end_to_end_tests_are_allowed_more() -> None:
