@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import contextmanager
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from flows import leftovers
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 # Prefect reads these when it is imported; what a person has set stands.
 _QUIET = {
     "PREFECT_LOGGING_LEVEL": "CRITICAL",
+    "PREFECT_INTERNAL_LOGGING_LEVEL": "CRITICAL",
+    # Each of which waits twice as long: a server of this machine is there by the third, or gone.
+    "PREFECT_CLIENT_MAX_RETRIES": "3",
     "PREFECT_LOGGING_TO_API_ENABLED": "false",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "90",
@@ -49,6 +53,13 @@ def run_here(story: str, parameters: dict[str, Any]) -> Any:
     # A person is watching, so no heartbeat is needed; it costs a second at the flow's end.
     with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
         return flow(**parameters, return_state=True)
+
+
+def leave(code: int) -> NoReturn:
+    """End this process at once: Prefect would go on for minutes to send its events to a server that is gone."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from prefect import flow
 from prefect.client.schemas.objects import State
+from prefect.futures import wait
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 
 
 _RUNNER = cast("TaskRunner[PrefectFuture[Any]]", ThreadPoolTaskRunner(max_workers=32))
+
+_GRACE_S = 15.0
+"""A worker kills a cancelled run after thirty."""
 
 
 @flow(name="nightly", flow_run_name="nightly {target}", task_runner=_RUNNER)
@@ -74,6 +78,7 @@ def run_suites(night: Night) -> None:
                 run.wait()
         except BaseException:  # a cancellation reaches this thread only: the others are told by the night
             night.interrupt()
+            wait(runs, timeout=_GRACE_S)  # what has run by then is kept
             raise
         for run in runs:
             run.result()  # what no suite can do wrong: a store that is gone, a disk that is full

@@ -6,9 +6,11 @@ A step that ended is in the store, so that a killed night goes on; a cached step
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from threading import Lock
 from typing import TYPE_CHECKING, cast
 
+from httpx import HTTPError
 from prefect import task
 from prefect.artifacts import (
     create_link_artifact,
@@ -18,6 +20,7 @@ from prefect.artifacts import (
     update_progress_artifact,
 )
 from prefect.cache_policies import NO_CACHE
+from prefect.exceptions import PrefectException
 
 from recloser.nightly import Night, NightNarrator, TriageResult, open_night, write_owed
 from recloser.report.nightly import NightFiles, nightly_markdown, nightly_table, write_night
@@ -104,16 +107,25 @@ def show_progress(night: Night) -> None:
         night.narrator.members.append(Progress(night))
 
 
+_UNTOLD = (HTTPError, PrefectException, RuntimeError)
+"""What Prefect raises where its server is gone, or does not take what it is told."""
+
+
 class Progress(NightNarrator):
-    """The night's progress bar in the Prefect UI: stages that ended, and tests of those that run."""
+    """The night's progress bar in the Prefect UI: stages that ended, and tests of those that run.
+
+    A server that is gone stops the bar and nothing else; it is not asked again, because each call may wait for long.
+    """
 
     def __init__(self, night: Night) -> None:
         """Show an empty bar."""
         self._stages = dict.fromkeys(night.stages, 0.0)
         self._shown_at = time.monotonic()
         self._lock = Lock()
-        made = create_progress_artifact(0, key="nightly-progress", description=night.label)
-        self._artifact = cast("UUID", made)
+        self._artifact: UUID | None = None
+        with suppress(*_UNTOLD):
+            made = create_progress_artifact(0, key="nightly-progress", description=night.label)
+            self._artifact = cast("UUID", made)
 
     def moved(self, stage: str, done: int, total: int) -> None:
         """A suite has come so far."""
@@ -134,4 +146,10 @@ class Progress(NightNarrator):
 
     def show(self) -> None:
         """Move the bar to where it is."""
-        update_progress_artifact(self._artifact, progress=100 * sum(self._stages.values()) / max(len(self._stages), 1))
+        if self._artifact is None:
+            return
+        share = sum(self._stages.values()) / max(len(self._stages), 1)
+        try:
+            update_progress_artifact(self._artifact, progress=100 * share)
+        except _UNTOLD:
+            self._artifact = None

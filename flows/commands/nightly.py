@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.local import listening, quieten, run_here
+from flows.local import leave, listening, quieten, run_here
 from recloser.errors import RecloserError
 from recloser.settings import load_settings
 from recloser.target import load_system
@@ -37,30 +37,39 @@ def nightly(
     """
     try:
         load_system(target)  # bad input is found in milliseconds, before a Prefect server is started for the run
-        report = _run(target)
+        report, is_heard = _run(target)
     except RecloserError as error:
         typer.echo(f"recloser: {error}", err=True)
         raise typer.Exit(COULD_NOT_JUDGE) from None
     _print(report, output)
-    raise typer.Exit(report.cycle.verdict.exit_code if report.cycle.verdict else COULD_NOT_JUDGE)
+    code = report.cycle.verdict.exit_code if report.cycle.verdict else COULD_NOT_JUDGE
+    if not is_heard:
+        leave(code)
+    raise typer.Exit(code)
 
 
-def _run(target: str) -> CycleReport:
+def _run(target: str) -> tuple[CycleReport, bool]:
+    """The night's report, and whether Prefect's server was there to its end."""
     quieten()
     from flows.night_console import TerminalNightNarrator  # noqa: PLC0415 - Prefect takes a second to import
     from recloser.nightly import NightlyError  # noqa: PLC0415
     from tasks.night_narration import NIGHT_TERMINAL  # noqa: PLC0415
 
     narrator = TerminalNightNarrator()
+    state = None
     try:
         with listening(NIGHT_TERMINAL, narrator):
             state = run_here("nightly", {"target": target})
+    except Exception as error:  # of Prefect, whose server is gone: a verdict stands all the same
+        if narrator.report is None:
+            raise NightlyError(f"the flow run ended without a verdict: {type(error).__name__}: {error}") from error
     finally:
         narrator.stop()
-    if narrator.report is None:
+    if narrator.report is not None:
+        return narrator.report, state is not None
+    if state is not None:
         state.result()  # raises what stopped the flow
-        raise NightlyError(f"the flow run ended as {state.name} without a verdict: {state.message}")
-    return narrator.report
+    raise NightlyError("the flow run ended without a verdict")
 
 
 def _print(report: CycleReport, output: Format) -> None:

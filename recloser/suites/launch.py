@@ -184,7 +184,7 @@ def take_over(folder: Path) -> TakenOver | None:
         return None
     tape = Tape(folder)
     tape.read()
-    if tape.session is None:
+    if tape.session is None or tape.collected is None:
         return None
     tape.close(status=INTERRUPTED, reason="", until=time.time())
     tape.ended = [ended for ended in tape.ended if ended.status != INTERRUPTED]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -49,13 +50,12 @@ class Rounds:
 
     def run(self) -> None:
         """Run everything there is to run."""
-        if not self.whole or self.whole[0].tape.collected is None:
-            self.whole.clear()
+        if not self.whole:
             self._round(self.plan, self.whole)
         elif not self.reruns and (left := self.left()):
             self._round(self.plan.after_a_crash(left), self.whole)
-        for _ in range(self.plan.suite.reruns - len(self.reruns)):
-            failing = still_failing(self._ended())
+        for _ in range(self.plan.suite.reruns):
+            failing = self._to_be_run_again()
             if not failing or not self._may_run_again(failing):
                 return
             self._round(self.plan.rerun(failing), self.reruns)
@@ -74,6 +74,11 @@ class Rounds:
         """What the suite has and nobody ran."""
         over = {ended.test_id for ended in self._ended()}
         return [test_id for test_id in self.whole[0].tape.collected or () if test_id not in over]
+
+    def _to_be_run_again(self) -> list[str]:
+        """What has failed and has reruns left: a rerun that was killed before a test ended was none of that test's."""
+        tries = Counter(ended.test_id for ended in self._ended())
+        return [test_id for test_id in still_failing(self._ended()) if tries[test_id] <= self.plan.suite.reruns]
 
     def _ended(self) -> list[Ended]:
         return [ended for launched in self.all for ended in launched.tape.ended]

@@ -166,6 +166,7 @@ class Course:
             SuiteInterruptedError: A person interrupted it.
         """
         report = self._plan.scratch / "junit.xml"
+        report.unlink(missing_ok=True)  # of a run that was killed: it is no news of this one
         launched = launch_other(self._plan, report)
         ended, exit_reason = [], ""
         try:

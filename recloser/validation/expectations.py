@@ -8,6 +8,7 @@ difference between them is a failure that says so.
 
 from __future__ import annotations
 
+import logging
 import os
 import warnings
 from dataclasses import replace
@@ -23,6 +24,8 @@ with warnings.catch_warnings():
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
     from great_expectations.expectations import core
+# It sets its own level, and tells whoever validates a table of the temporary folder it made.
+logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.WARNING)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -29,14 +29,24 @@ def read(folder: Path, text: str) -> System:
 
 
 def test_the_example_is_declared() -> None:
-    """A database, two services, five tiers, three data sets; each comes after what it needs."""
+    """A database, two services, five tiers, four data sets; each comes after what it needs."""
     system = load_system(EXAMPLE)
     assert system.start_order() == ("db", "api", "frontend")
     assert (system.services["api"].port, system.services["frontend"].port) == (5001, 60_000)
     assert set(system.suites) == {"unit", "integration", "e2e", "performance", "regression"}
     assert {name: data.rules for name, data in system.data.items()} == dict.fromkeys(
-        ["small", "medium", "large"], "grid"
+        ["small", "medium", "large", "reference"], "grid"
     )
+
+
+@pytest.mark.parametrize("folder", [".", "examples/gridmodel", "examples/optimo"])
+def test_every_suite_of_ours_has_its_tests(folder: str) -> None:
+    """What is tested at night is there; a folder that was renamed is found here."""
+    system = load_system(folder)
+    assert system.suites
+    for suite in system.suites.values():
+        places = [word for word in suite.command if word.startswith(("tests", "examples"))]
+        assert all((system.folder / place).is_dir() for place in places)
 
 
 def test_every_threshold_of_the_example_is_of_a_figure_that_is_recorded() -> None:
