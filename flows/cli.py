@@ -18,6 +18,7 @@ COMMANDS = (
     "notify",
     "policy",
     "quarantine",
+    "review",
     "sandbox",
     "services",
     "signatures",

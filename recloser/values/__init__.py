@@ -82,7 +82,7 @@ from recloser.values.quarantine import (
     ReleaseStanding,
 )
 from recloser.values.queue import ComputeEnvironment, JobQueue
-from recloser.values.review import IdleTest, Review, TestRate, TierShare
+from recloser.values.review import CoverageTrend, IdleTest, Review, TargetReview, TestRate, TierShare
 from recloser.values.suite import (
     AwsCall,
     CodeState,
@@ -125,6 +125,7 @@ __all__ = [
     "ComputeEnvironment",
     "Container",
     "ContainerEdits",
+    "CoverageTrend",
     "Cycle",
     "CycleFacts",
     "CycleReport",
@@ -207,6 +208,7 @@ __all__ = [
     "SuiteRun",
     "SuiteSummary",
     "Tally",
+    "TargetReview",
     "TestAttempt",
     "TestChange",
     "TestNight",

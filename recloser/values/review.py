@@ -1,10 +1,13 @@
-"""What a month of nights says of a suite: for the monthly review."""
+"""What some nights come to, a month or a week of them: tests that need a person, and figures beside their targets."""
+
+from datetime import date
 
 from pydantic import Field
 
 from recloser.values.base import Value
 from recloser.values.cycle import SlowTest
-from recloser.values.nightly import Metric
+from recloser.values.nightly import Metric, WeekRow
+from recloser.values.quarantine import QuarantineEntry
 
 
 class TestRate(Value):
@@ -60,3 +63,48 @@ class Review(Value):
     tiers: tuple[TierShare, ...] = ()
     metrics: tuple[Metric, ...] = ()
     """The table of metric, value, target and status."""
+
+
+class CoverageTrend(Value):
+    """How the coverage of one suite has moved."""
+
+    suite: str
+    first_percent: float = Field(ge=0, le=100)
+    last_percent: float = Field(ge=0, le=100)
+    nights: int = Field(ge=1)
+    """In which it was measured."""
+
+    @property
+    def change_pp(self) -> float:
+        """Percentage points gained."""
+        return self.last_percent - self.first_percent
+
+
+class TargetReview(Value):
+    """Some days of a target's nights: what its outcomes say, and what is known besides."""
+
+    target: str
+    first_day: date
+    last_day: date
+    """Both in UTC, and both part of it."""
+    nights: int = Field(ge=0)
+    green: int = Field(default=0, ge=0)
+    passed: int = Field(default=0, ge=0)
+    judged: int = Field(default=0, ge=0)
+    """Tests that passed or failed, night by night."""
+    tests: Review = Review()
+    coverage: tuple[CoverageTrend, ...] = ()
+    cost_usd: float | None = Field(default=None, ge=0)
+    """Of the AWS calls of all suites whose calls all have a known price; None where there is none."""
+    unpriced: int = Field(default=0, ge=0)
+    """Suite runs with calls that have no known price."""
+    quarantine: tuple[QuarantineEntry, ...] = ()
+    """What has expired, or is about to."""
+    empty_entries: tuple[QuarantineEntry, ...] = ()
+    """Of the quarantine, whose test did not run though its suite did."""
+    weeks: tuple[WeekRow, ...] = ()
+    """Those that began by its end, the oldest first."""
+    metrics: tuple[Metric, ...] = ()
+    """All figures."""
+    missing: tuple[str, ...] = ()
+    """What could not be said, and why."""

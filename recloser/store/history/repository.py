@@ -24,7 +24,7 @@ from recloser.store.history.names import find_target, find_tests
 from recloser.store.history.nights import read_points, read_weeks
 from recloser.store.history.retention import KEEP_CYCLES, drop_unused_details, fold, old_cycles
 from recloser.store.history.story import read_story, read_test_weeks
-from recloser.store.history.suites import read_runs, save_run
+from recloser.store.history.suites import read_heads, read_runs, save_run
 from recloser.store.history.tables import CycleRow, DataRunRow, ServiceRunRow, StageRow
 from recloser.store.rows import columns_of, value_of
 from recloser.values import Cycle, CycleVerdict, DataRun, HistoryPoint, ServiceRun, Stage, SuiteRun, TestNight, WeekRow
@@ -217,6 +217,11 @@ class History:
         """The suite runs of a cycle in the order they began, whole: attempts too are in the order they began."""
         with self._transactions.read() as session:
             return tuple(read_runs(session, cycle_id))
+
+    def suite_heads(self, cycles: Collection[str]) -> dict[str, tuple[SuiteRun, ...]]:
+        """The suite runs of some cycles without their attempts, by id of the cycle, in the order they began."""
+        with self._transactions.read() as session:
+            return read_heads(session, cycles)
 
     def find_target(self, name: str | None = None) -> str:
         """The target of this name, or the only one in the store where none is named.

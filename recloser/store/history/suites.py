@@ -1,6 +1,6 @@
 """Suite runs with their attempts: values to rows and back."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from sqlalchemy import Select, delete, insert, select
@@ -39,6 +39,15 @@ def read_runs(session: Session, cycle_id: str) -> Iterator[SuiteRun]:
     wanted = select(SuiteRunRow).where(SuiteRunRow.cycle_id == cycle_id)
     for row in session.scalars(wanted.order_by(SuiteRunRow.started_at, SuiteRunRow.suite)).all():
         yield value_of(SuiteRun, row, attempts=tuple(_read_attempts(session, row)))
+
+
+def read_heads(session: Session, cycles: Collection[str]) -> dict[str, tuple[SuiteRun, ...]]:
+    """The suite runs of some cycles without their attempts: coverage, calls, figures."""
+    heads: dict[str, list[SuiteRun]] = {cycle_id: [] for cycle_id in cycles}
+    wanted = select(SuiteRunRow).where(SuiteRunRow.cycle_id.in_(cycles))
+    for row in session.scalars(wanted.order_by(SuiteRunRow.started_at, SuiteRunRow.suite)):
+        heads[row.cycle_id].append(value_of(SuiteRun, row))
+    return {cycle_id: tuple(runs) for cycle_id, runs in heads.items()}
 
 
 def _check(suite_run: SuiteRun) -> None:

@@ -1,8 +1,10 @@
 """The ground everything stands on: locks, deployments, a Prefect server that can be imported."""
 
+import asyncio
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +13,7 @@ import yaml
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.flows import load_flow_from_entrypoint
+from prefect.server.schemas.schedules import CronSchedule as ServerCronSchedule
 
 if TYPE_CHECKING:
     from prefect import Flow
@@ -59,7 +62,7 @@ def test_a_deployment_names_a_flow_that_accepts_its_parameters(deployment: dict[
     assert deployment["name"] == flow.name == Path(deployment["entrypoint"].split(":")[0]).stem.replace("_", "-")
     for schedule in deployment["schedules"] or ():
         assert schedule["slug"]
-        CronSchedule(cron=schedule["cron"], timezone=schedule["timezone"])
+        CronSchedule.model_validate({name: value for name, value in schedule.items() if name != "slug"})
 
 
 def test_the_night_is_due_at_two_and_never_twice_at_a_time() -> None:
@@ -69,6 +72,23 @@ def test_the_night_is_due_at_two_and_never_twice_at_a_time() -> None:
     assert (schedule["cron"], schedule["timezone"]) == ("0 2 * * *", "Etc/UTC")
     limit = ConcurrencyLimitConfig.model_validate(night["concurrency_limit"])
     assert (limit.limit, limit.collision_strategy) == (1, ConcurrencyLimitStrategy.CANCEL_NEW)
+
+
+@pytest.mark.parametrize(
+    ("name", "due"),
+    [
+        ("heartbeat", [datetime(2026, 11, day, 8, tzinfo=UTC) for day in (1, 2, 3)]),
+        ("weekly", [datetime(2026, 11, day, 5, 30, tzinfo=UTC) for day in (2, 9, 16)]),
+        ("review", [datetime(2026, month, day, 6, tzinfo=UTC) for month, day in ((11, 2), (12, 7))]),
+    ],
+)
+def test_what_looks_back_is_due_when_it_is_said_to_be(name: str, due: list[datetime]) -> None:
+    """The heartbeat each day, the week on Mondays, the month on its first Monday and on no other of its first days."""
+    (found,) = [deployment for deployment in DEPLOYMENTS if deployment["name"] == name]
+    (schedule,) = found["schedules"]
+    cron = ServerCronSchedule.model_validate({key: value for key, value in schedule.items() if key != "slug"})
+    start = datetime(2026, 11, 1, tzinfo=UTC)
+    assert asyncio.run(cron.get_dates(len(due), start=start)) == due
 
 
 def test_no_file_names_a_machine() -> None:
