@@ -5,17 +5,19 @@ Section 2.1 of the reference (test-intelligence): the count begins anew at the l
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from recloser.analytics.flakes import UNIT, FlakeRule, may_release, rule_of
-from recloser.analytics.outcomes import AT_BASE, KEYS
+from recloser.analytics.outcomes import AT_BASE, KEYS, codes
 from recloser.values import ReleaseStanding
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+
+    import pandas as pd
 
     from recloser.analytics.cases import Test
 
@@ -23,9 +25,10 @@ CLEAN_SHUFFLES = 2
 """That a test which depends on order needs besides."""
 REORDERED = ("shuffled", "isolated", "reversed")
 """Probes that move a test; one that failed in them depends on order for all that is known."""
-_MOST = 100_000
+_MOST = 10_000
 
 
+@cache
 def clean_runs_needed(rule: FlakeRule = UNIT) -> int:
     """How many passes in a row a test needs: 142 in a unit test, 14 end to end."""
     return int(np.argmax(may_release(np.arange(_MOST), rule)))
@@ -47,9 +50,10 @@ def release_standings(
     Returns:
         Of each that has run; what has not run has not passed.
     """
-    asked = pd.MultiIndex.from_tuples(sorted(tests), names=KEYS) if tests else pd.MultiIndex.from_arrays([[], []])
     mine = outcomes[outcomes["judged"] & ~outcomes["probe"].isin(AT_BASE)]
-    mine = mine[pd.MultiIndex.from_frame(mine[KEYS].astype(object)).isin(asked)]
+    numbers, names = codes(mine, *KEYS)
+    pairs = names.astype(str).itertuples(index=False, name=None)
+    mine = mine[np.isin(numbers, [number for number, pair in enumerate(pairs) if pair in tests])]
     return {
         (str(suite), str(test)): _standing(runs, ordered=(suite, test) in ordered)
         for (suite, test), runs in mine.groupby(KEYS, observed=True)
