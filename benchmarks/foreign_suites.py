@@ -50,6 +50,13 @@ class Project:
     right: str
     wrong: str
     needs: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    """Tests that never end, so that pytest alone has no outcome to compare with."""
+
+    @property
+    def options(self) -> list[str]:
+        """What is given to pytest."""
+        return [*(f"--deselect={test_id}" for test_id in self.without), self.tests]
 
 
 PROJECTS = (
@@ -95,6 +102,7 @@ PROJECTS = (
         file="httpx/_utils.py",
         right='return "true"',
         wrong='return "True"',
+        without=("tests/test_config.py::test_SSLContext_with_get_request",),
     ),
 )
 
@@ -136,7 +144,7 @@ class Place:
 
     def ours(self, durations: dict[str, float] | None = None, workers: int | None = None) -> tuple[SuiteRun, float]:
         """What we say, and how long it took."""
-        command = ("{python}", "-m", "pytest", "-q", "--tb=short", self.project.tests)
+        command = ("{python}", "-m", "pytest", "-q", "--tb=short", *self.project.options)
         suite = Suite(command=command, python=self.python, timeout_s=TIMEOUT_S, test_timeout_s=60, reruns=0)
         begun = time.perf_counter()
         run = run_suite("all", suite, self.folder, durations=durations, workers=workers, code=CodeState(tree="-"))

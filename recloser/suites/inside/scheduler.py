@@ -240,7 +240,8 @@ class LongestFirst:
 
     def _give(self, node: Node, enough_s: float) -> list[Key]:
         """The longest, unless it would wait for longer than it takes: then whoever is free first is to have it."""
-        would_wait = self._given_s[node] >= max(enough_s, self._groups[0].expected_s)
+        longest_s, shortest_s = self._groups[0].expected_s, self._groups[-1].expected_s
+        would_wait = self._given_s[node] >= max(enough_s, longest_s) and shortest_s < longest_s
         group = self._groups.pop() if would_wait else self._groups.popleft()
         self._waiting_s -= group.expected_s
         self._given[node].extend(group.keys)

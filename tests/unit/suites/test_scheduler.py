@@ -168,3 +168,11 @@ def test_a_worker_that_collects_something_else_is_left_out() -> None:
     assert not third.queue
     given = [*("abcd"[at] for at in first.queue), *("dcba"[at] for at in second.queue)]
     assert sorted(given) == ["a", "b", "c", "d"]
+
+
+def test_nothing_known_changes_no_order() -> None:
+    """Without durations, tests begin in the order of their collection, as near as several workers allow."""
+    ids = [f"a.py::test_{at}" for at in range(12)]
+    session = Session(ids, dict.fromkeys(ids, 1.0), 1, known=False)
+    session.run(set())
+    assert session.ran == ids
