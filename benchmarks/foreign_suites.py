@@ -126,7 +126,7 @@ class Place:
             "-rA",
             "--no-fold-skipped",
             *arguments,
-            self.project.tests,
+            *self.project.options,
         ]
         begun = time.perf_counter()
         done = subprocess.run(
