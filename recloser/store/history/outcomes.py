@@ -37,6 +37,7 @@ _NUMBERS: dict[str, tuple[str, ColumnElement[Any]]] = {
     "at": ("int64", _T.at),
     "duration_s": ("float64", _T.duration_s),
     "position": ("int32", _T.position),
+    "peak_rss_mib": ("float32", _T.peak_rss_mib),
     "detail": ("int32", func.coalesce(_T.detail, _NONE)),
 }
 _WORDS: dict[str, ColumnElement[str]] = {
@@ -94,6 +95,7 @@ def read_outcomes(
             "duration_s": columns["duration_s"],
             "fingerprint": _looked_up(columns["detail"], _fingerprints(session, columns["detail"])),
             "position": columns["position"],
+            "peak_rss_mib": columns["peak_rss_mib"],
             **{name: _categorical(columns[name], map(unescaped, known)) for name, known in words.items()},
         }
     )

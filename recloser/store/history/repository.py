@@ -276,8 +276,9 @@ class History:
             One row for each attempt, the oldest cycle first: `cycle` (category, ordered by time), `run` (int32, 0 for
             the oldest cycle), `at` (UTC), `state` (category: tree|environment), `tier`, `suite`, `test` (categories),
             `attempt` (int32), `status` (category), `failed`, `judged` (bool; judged is passed or failed),
-            `duration_s` (float64), `fingerprint` (category, NA where nothing failed), `position` (int32), `worker`,
-            `probe` (categories; the probe is empty in the suite's own run).
+            `duration_s` (float64), `fingerprint` (category, NA where nothing failed), `position` (int32),
+            `peak_rss_mib` (float32, NaN where unknown), `worker`, `probe` (categories; the probe is empty in the
+            suite's own run).
         """
         from recloser.store.history.outcomes import read_outcomes  # noqa: PLC0415 - pandas takes a second to import
 

@@ -25,6 +25,7 @@ COLUMNS = {
     "duration_s": "float64",
     "fingerprint": "category",
     "position": "int32",
+    "peak_rss_mib": "float32",
     "worker": "category",
     "probe": "category",
 }
