@@ -7,6 +7,7 @@ from pydantic import Field
 from recloser.values.base import Value
 from recloser.values.cycle import Comparison, Cycle, CycleVerdict, DataRun, ServiceRun, Stage
 from recloser.values.suite import AwsCall, Judgement, TestStatus
+from recloser.values.triage import Slowdown
 
 
 class SuiteSummary(Value):
@@ -121,6 +122,10 @@ class CycleReport(Value):
     metrics: tuple[Metric, ...] = ()
     missing: tuple[str, ...] = ()
     """What could not be judged, and why: it stands beside what passed."""
+    slowdowns: tuple[Slowdown, ...] = ()
+    """What takes longer or more memory: measured again head against base, or seen in the whole series."""
+    actions: tuple[str, ...] = ()
+    """What the night has done by itself, and what it proposes."""
     deliveries: tuple[str, ...] = ()
     """Messages that could not be delivered."""
     tools: dict[str, str] = Field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from recloser.report.nightly.blocks import Case, Cell, Mark, Passage, Section, Table
+from recloser.report.nightly.blocks import Block, Case, Cell, Item, Listing, Mark, Passage, Section, Table
 from recloser.report.nightly.head import base_words, failure_rate
 from recloser.report.nightly.limits import Limits, cut, tabled
 from recloser.report.nightly.texts import tail
@@ -131,10 +131,18 @@ def slower_section(report: CycleReport, limits: Limits) -> Section:
         "slower",
         "What got slower",
         count=counted(len(slower), "test") if slower else "",
-        mark=Mark.NOTE if slower else None,
+        mark=Mark.NOTE if slower or report.slowdowns else None,
         intro=_slower_words(report),
-        blocks=(table,) if slower else (),
+        blocks=(*_confirmed(report, limits), *((table,) if slower else ())),
     )
+
+
+def _confirmed(report: CycleReport, limits: Limits) -> tuple[Block, ...]:
+    if not report.slowdowns:
+        return ()
+    shown, more = cut(report.slowdowns, limits.rows, "tests")
+    items = tuple(Item(f"{one.test_id} ({one.suite})", Mark.BAD, one.sentence) for one in shown)
+    return (Listing("Measured again, or seen in the whole series", items, more),)
 
 
 def _slower_words(report: CycleReport) -> str:

@@ -67,7 +67,7 @@ def _properties(run: SuiteRun) -> Iterator[tuple[str, str]]:
 
 def _by_test(attempts: Sequence[TestAttempt]) -> list[list[TestAttempt]]:
     tests: dict[str, list[TestAttempt]] = defaultdict(list)
-    for attempt in attempts:
+    for attempt in (one for one in attempts if not one.probe):  # probes are evidence, no results
         tests[attempt.test_id].append(attempt)
     return [sorted(of_one, key=lambda attempt: attempt.number) for of_one in tests.values()]
 

@@ -9,6 +9,7 @@ from recloser.report.nightly.failures import causes_section, flaky_section, new_
 from recloser.report.nightly.head import facts_of, reason_of, ticks_of, tiles_of
 from recloser.report.nightly.limits import TERMINAL, Limits
 from recloser.report.nightly.past import (
+    actions_section,
     deliveries_section,
     history_section,
     metrics_section,
@@ -31,6 +32,7 @@ _SECTIONS = (
     stages_section,
     history_section,
     metrics_section,
+    actions_section,
     deliveries_section,
     versions_section,
 )

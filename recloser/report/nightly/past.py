@@ -136,6 +136,19 @@ def _metric(metric: Metric) -> tuple[Cell, ...]:
     )
 
 
+def actions_section(report: CycleReport, limits: Limits) -> Section | None:
+    """What the night has changed, and what it leaves to a person."""
+    if not report.actions:
+        return None
+    shown, more = cut(report.actions, limits.rows, "actions")
+    return Section(
+        "actions",
+        "Done and proposed",
+        count=counted(len(report.actions), "action"),
+        blocks=(Listing("", tuple(Item(line, Mark.NOTE) for line in shown), more),),
+    )
+
+
 def deliveries_section(report: CycleReport, limits: Limits) -> Section | None:
     """Messages that did not arrive."""
     if not report.deliveries:
