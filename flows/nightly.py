@@ -24,6 +24,7 @@ from tasks.nightly import (
     show_progress,
     start_services,
     stop_services,
+    tidy,
     triage,
 )
 
@@ -62,10 +63,10 @@ def nightly(target: str) -> State[Any]:
         run_suites(night)
         triage(night)
         stop_services(night)
-        told = close(night)
-        # The verdict stands, whatever becomes of the page and of those who are told.
+        told = send(night, close(night))
+        # The verdict stands, whatever becomes of its page and of what is old.
         report(night, told, return_state=True)
-        send(night, return_state=True)
+        tidy(store, return_state=True)
         return verdict_state(told)
 
 

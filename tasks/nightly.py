@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from datetime import timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, cast
 
@@ -26,7 +27,8 @@ from recloser.nightly import Night, NightNarrator, TriageResult, open_night, wri
 from recloser.report.nightly import NightFiles, nightly_markdown, nightly_table, write_night
 from recloser.settings import load_settings
 from recloser.store import Store
-from recloser.values import CycleReport, DataRun, ServiceRun, SuiteRun
+from recloser.store.history import KEEP_DAYS
+from recloser.values import CycleReport, DataRun, ServiceRun, SuiteRun, utc_now
 from tasks.night_narration import Narrators, narrator
 
 if TYPE_CHECKING:
@@ -69,9 +71,9 @@ def triage(night: Night) -> TriageResult:
 
 
 @task(name="send", cache_policy=NO_CACHE)
-def send(night: Night) -> tuple[str, ...]:
-    """Tell whoever has to be told; answers what could not be delivered."""
-    return night.send()
+def send(night: Night, told: CycleReport) -> CycleReport:
+    """Tell whoever has to be told; answers the report with what could not be delivered."""
+    return night.send(told)
 
 
 @task(name="stop services", cache_policy=NO_CACHE)
@@ -109,6 +111,14 @@ def show_progress(night: Night) -> None:
 
 _UNTOLD = (HTTPError, PrefectException, RuntimeError)
 """What Prefect raises where its server is gone, or does not take what it is told."""
+
+
+@task(name="tidy", cache_policy=NO_CACHE)
+def tidy(store: Store) -> int:
+    """Fold attempts that are old into weeks, and forget what was delivered long ago; answers how many attempts went."""
+    before = utc_now() - timedelta(days=KEEP_DAYS)
+    store.outbox.forget(before)
+    return store.history.prune(before)
 
 
 class Progress(NightNarrator):

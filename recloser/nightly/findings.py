@@ -6,6 +6,7 @@ import hashlib
 import shlex
 from typing import TYPE_CHECKING
 
+from recloser.quarantine import SCOPE as QUARANTINE
 from recloser.values import CycleFacts, FailureKind, Finding, FindingKind, Judgement
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ def facts_of(report: CycleReport, system: System, results: Results, triage: Tria
         *_services(results),
         *_data(results, down),
         *_failures(report, system, verdicts),
-        *_slower(triage.slowness, cycle),
+        *(finding for found in triage.slowness for finding in _slower(found, cycle)),
+        *triage.expired,
         *_unverified(results, system, down),
     ]
     return CycleFacts(
@@ -49,13 +51,23 @@ def facts_of(report: CycleReport, system: System, results: Results, triage: Tria
         target=cycle.target,
         at=cycle.closed_at,
         verdict=cycle.verdict,
-        findings=tuple({finding.fingerprint: finding for finding in findings}.values()),
+        findings=tuple(
+            {one.fingerprint: one for one in (_own(finding, cycle.target) for finding in findings)}.values()
+        ),
         failed=report.comparison.failed,
         judged=report.comparison.judged,
         storm=stormy[0] if len(stormy) > _MOST_TESTS else "",
-        verified=frozenset(_verified(results)),
+        verified=frozenset({*_verified(results), QUARANTINE}),
         report=page,
     )
+
+
+def _own(finding: Finding, target: str) -> Finding:
+    """With a key no other target has, since targets may share a pager; that of a failure is told by its content."""
+    if finding.kind is FindingKind.NEW_FAILURE:
+        return finding
+    cause = f"{target}-{finding.cause}" if finding.cause else ""
+    return finding.model_copy(update={"fingerprint": f"{target}-{finding.fingerprint}", "cause": cause})
 
 
 def _services(results: Results) -> Iterator[Finding]:
@@ -168,16 +180,17 @@ def _environment(cycle: Cycle) -> str:
     return f"{where.python}, {where.platform}; code {code.commit or code.tree}{dirty}"
 
 
-def _slower(slowness: Slowness, cycle: Cycle) -> Iterator[Finding]:
-    if slowness.machine_wide:
+def _slower(found: Slowness, cycle: Cycle) -> Iterator[Finding]:
+    if found.machine_wide:
+        measure = found.candidates[0].measure if found.candidates else "duration"
         yield Finding(
             kind=FindingKind.PERFORMANCE,
-            fingerprint=f"slower-machine-{cycle.environment.environment_id[:12]}",
-            title="Everything is slower: it is the machine",
-            text=f"{slowness.shifted} of {slowness.measured} tests became slower together",
+            fingerprint=f"{measure}-machine-{cycle.environment.environment_id[:12]}",
+            title=f"The {measure} of everything grew: it is the machine",
+            text=f"{found.shifted} of {found.measured} tests grew together",
         )
         return
-    yield from (_slowdown(one) for one in slowness.slower)
+    yield from map(_slowdown, found.slower)
 
 
 def _slowdown(one: Slowdown) -> Finding:

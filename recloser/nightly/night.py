@@ -3,45 +3,43 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Self
 
+from recloser.nightly.cells import Cells
 from recloser.nightly.data import judge_data, place_of_data, variable_of
 from recloser.nightly.findings import facts_of
 from recloser.nightly.judging import verdict_of
 from recloser.nightly.needs import not_ready, why_not
 from recloser.nightly.page import LOOKED_BACK, build_report, compared
+from recloser.nightly.record import Record
 from recloser.nightly.summary import Results, report_of
+from recloser.nightly.telling import Telling
 from recloser.nightly.triaging import Triage, TriageResult, outages_of
-from recloser.notify import WallClock, announce, drain
 from recloser.store import StoreError
 from recloser.suites import run_suite
 from recloser.values import (
     Comparison,
     CycleVerdict,
     DataRun,
-    DeliveryState,
     Judgement,
     ServiceRun,
-    Stage,
     SuiteRun,
     utc_now,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from contextlib import ExitStack
-    from datetime import datetime
     from pathlib import Path
     from types import TracebackType
+
+    import pandas as pd
 
     from recloser.nightly.narrator import NightNarrator
     from recloser.notify import Receivers
     from recloser.services import Supervisor
-    from recloser.store import Desk, Store
+    from recloser.store import Store
     from recloser.target import Suite, System
-    from recloser.values import Cycle, CycleFacts, CycleReport, TestAttempt
-
-Kept = TypeVar("Kept")
+    from recloser.values import Cycle, CycleReport, TestAttempt
 
 
 class Night:
@@ -80,17 +78,16 @@ class Night:
         self.cycle = cycle
         self.folder = folder
         self.narrator = narrator
-        self._store = store
         self._history = store.history
+        self._record = Record(store.history, cycle.cycle_id, narrator)
         self._cache = cache
         self._supervisor = supervisor
-        self._receivers = receivers
+        self._telling = Telling(system, store, receivers)
         self._at_end = at_end
         self._stop = threading.Event()
-        self._lost: list[str] = []
         self._triage: TriageResult | None = None
         self._services_at = cycle.opened_at
-        ended = {stage.name for stage in self._history.stages(cycle.cycle_id) if stage.ended_at is not None}
+        ended = self._record.ended()
         self._data = {run.name: run for run in self._history.data_runs(cycle.cycle_id) if f"data/{run.name}" in ended}
         self._suites = {
             run.suite: run for run in self._history.suite_runs(cycle.cycle_id) if f"suite/{run.suite}" in ended
@@ -136,31 +133,31 @@ class Night:
 
     def start_services(self) -> None:
         """Start what is not running, dependencies first; what cannot be started is a result."""
-        self._services_at = self._begin("services")
+        self._services_at = self._record.begin("services")
         self._supervisor.start()
 
     def judge_data(self, name: str) -> DataRun:
         """Make or fetch a data set, and judge it."""
         if name not in self._data:
-            started = self._begin(f"data/{name}")
+            started = self._record.begin(f"data/{name}")
             down = {service: why for service in self.system.services if (why := not_ready(self._services(), service))}
             run = judge_data(self.system, name, down=down, cache=self._cache, folder=self.folder)
-            self._keep(lambda: self._history.save_data_run(self.cycle.cycle_id, run))
+            self._record.keep(lambda: self._history.save_data_run(self.cycle.cycle_id, run))
             self._data[name] = run
-            self._end(f"data/{name}", started, run.judgement, run.reason)
+            self._record.end(f"data/{name}", started, run.judgement, run.reason)
         return self._data[name]
 
     def run_suite(self, name: str) -> SuiteRun:
         """Run a suite, unless something that it needs is not there."""
         if name not in self._suites:
-            started = self._begin(f"suite/{name}")
+            started = self._record.begin(f"suite/{name}")
             why = why_not(self.system.suites[name], self._services(), self._data)
             run = self._unverified(name, why) if why else self._run(name)
-            self._keep(lambda: self._history.save_suite_run(self.cycle.cycle_id, run))
+            self._record.keep(lambda: self._history.save_suite_run(self.cycle.cycle_id, run))
             if self._stop.is_set():
                 return run
             self._suites[name] = run
-            self._end(f"suite/{name}", started, run.judgement, run.reason)
+            self._record.end(f"suite/{name}", started, run.judgement, run.reason)
         return self._suites[name]
 
     def _run(self, name: str) -> SuiteRun:
@@ -169,7 +166,7 @@ class Night:
             name,
             suite,
             self.system.folder,
-            durations=self._keep(lambda: self._history.durations(self.system.name, name)),
+            durations=self._record.keep(lambda: self._history.durations(self.system.name, name)),
             extra_environment=self._variables(suite),
             code=self.cycle.code,
             scratch=self.folder / "suites" / name,
@@ -198,29 +195,37 @@ class Night:
 
     def triage(self) -> TriageResult:
         """Find out what each failure is; runs what tells more about it, within the time declared."""
-        kept = self._keep(lambda: self._history.stage_results(self.cycle.cycle_id)) or {}
+        kept = self._record.keep(lambda: self._history.stage_results(self.cycle.cycle_id)) or {}
         if "triage" in kept:
             self._triage = TriageResult.model_validate(kept["triage"])
             return self._triage
-        started = self._begin("triage")
-        good = self._keep(lambda: self._history.last_good(self.system.name, before=self.cycle.cycle_id))
+        started = self._record.begin("triage")
         try:
-            with Triage(
-                self.system,
-                self.cycle,
-                good,
-                read=lambda: self._history.outcomes(self.system.name, last=LOOKED_BACK),
-                keep=self._add,
-                environment=lambda name: self._variables(self.system.suites[name]),
-                stop=self._stop,
-            ) as triage:
-                self._triage = triage.result(tuple(outages_of(self.system, self._services())), ())
+            self._triage = self._asked()
         except StoreError as error:
             self._triage = TriageResult(notes=(f"triage: {error}",))
         if not self._stop.is_set():
-            told = self._triage.verdicts
-            self._end("triage", started, Judgement.PASSED, f"{len(told)} failures judged", self._triage)
+            said = f"{len(self._triage.verdicts)} failures judged"
+            self._record.end("triage", started, Judgement.PASSED, said, self._triage)
         return self._triage
+
+    def _asked(self) -> TriageResult:
+        outages = tuple(outages_of(self.system, self._services()))
+        cells = Cells(self.system)
+        with Triage(
+            self.system,
+            self.cycle,
+            self._history.good(self.system.name, before=self.cycle.cycle_id),
+            read=self._outcomes,
+            keep=self._add,
+            environment=lambda name: self._variables(self.system.suites[name]),
+            stop=self._stop,
+        ) as triage:
+            found = triage.result(outages, cells.held)
+        return found if self._stop.is_set() else cells.turned_over(found, self._outcomes(), outages)
+
+    def _outcomes(self) -> pd.DataFrame:
+        return self._history.outcomes(self.system.name, last=LOOKED_BACK)
 
     def _add(self, suite: str, attempts: tuple[TestAttempt, ...]) -> None:
         """Keep the attempts of a probe with those of its suite."""
@@ -236,10 +241,12 @@ class Night:
         """Stop what this night has started, and keep how all of them did."""
         self._supervisor.stop()
         runs = self._services()
-        self._keep(lambda: self._history.save_service_runs(self.cycle.cycle_id, runs))
+        self._record.keep(lambda: self._history.save_service_runs(self.cycle.cycle_id, runs))
         worst = [run for run in runs if run.judgement is not Judgement.PASSED]
         judgement = worst[0].judgement if worst else Judgement.PASSED
-        self._end("services", self._services_at, judgement, "; ".join(f"{run.name}: {run.reason}" for run in worst))
+        self._record.end(
+            "services", self._services_at, judgement, "; ".join(f"{run.name}: {run.reason}" for run in worst)
+        )
         return runs
 
     def close(self) -> CycleReport:
@@ -248,7 +255,7 @@ class Night:
         Who has to be told is written down in the same transaction; nothing is sent yet.
         """
         results = Results(self._services(), tuple(self._data.values()), self.suite_runs)
-        comparison = self._keep(lambda: compared(self._history, self.cycle, results)) or Comparison()
+        comparison = self._record.keep(lambda: compared(self._history, self.cycle, results)) or Comparison()
         verdicts = self._triage.by_test if self._triage else None
         suites = results.summaries(self.system, verdicts)
         verdict, reason = verdict_of(results.services, results.data, suites, comparison, verdicts)
@@ -256,12 +263,12 @@ class Night:
         closed = self.cycle.model_copy(update={"closed_at": closed_at, "verdict": verdict, "reason": reason})
         report = self._report(closed, results, comparison)
         facts = facts_of(report, self.system, results, self._triage or TriageResult(), page=str(self._page))
-        self._keep(
+        self._record.keep(
             lambda: self._history.close_cycle(
-                self.cycle.cycle_id, verdict, reason, closed_at, tell=lambda desk: self._tell(desk, facts)
+                self.cycle.cycle_id, verdict, reason, closed_at, tell=lambda desk: self._telling.write_down(desk, facts)
             )
         )
-        if self._lost:
+        if self._record.lost:
             report = self._not_on_record(report)
         self.cycle = report.cycle
         self.narrator.closed(report)
@@ -271,43 +278,26 @@ class Night:
         """What is not on record cannot be what later nights are compared with."""
         cycle = report.cycle
         verdict = CycleVerdict.NOT_VERIFIED if cycle.verdict is CycleVerdict.GREEN else cycle.verdict
-        reason = f"{cycle.reason}; not all of it is on record: {self._lost[0]}"
+        reason = f"{cycle.reason}; not all of it is on record: {self._record.lost[0]}"
         told = cycle.model_copy(update={"verdict": verdict, "reason": reason})
-        missing = report.missing + tuple(f"record: {lost}" for lost in self._lost)
+        missing = report.missing + tuple(f"record: {lost}" for lost in self._record.lost)
         return report.model_copy(update={"cycle": told, "missing": missing})
 
     def _report(self, closed: Cycle, results: Results, comparison: Comparison) -> CycleReport:
-        triage = self._triage or TriageResult()
-        told = self._keep(
+        told = self._record.keep(
             lambda: build_report(self._history, self.system, closed, results, comparison, triage=self._triage)
         )
         if told is None:
-            told = report_of(
-                closed, self.system, results, comparison=comparison, verdicts=triage.by_test, notes=triage.notes
-            )
+            told = report_of(closed, self.system, results, comparison=comparison, triage=self._triage)
         return told
 
-    def _tell(self, desk: Desk, facts: CycleFacts) -> None:
-        receivers = self._receivers
-        announce(desk, facts, self.system, receivers.redact, tracker=receivers.tracker)
-
-    def send(self) -> tuple[str, ...]:
-        """Send what is in the outbox, within the time declared; answers what could not be delivered.
-
-        The verdict stands, whoever has heard of it; what is left is sent by the next night.
-        """
-        receivers = self._receivers
-        limit_s = self.system.notify.drain_s
-        drained = drain(self._store.outbox, self.system.name, receivers.channels, WallClock(), limit_s)
-        dead = {
-            name: counts[DeliveryState.DEAD] for name, counts in drained.counts.items() if counts[DeliveryState.DEAD]
-        }
-        return (
-            *(f"{name}: {count} refused for good" for name, count in dead.items()),
-            *(f"{name}: {count} wait for the next night" for name, count in drained.waiting.items()),
-            *(f"{name}: did not come back within {limit_s:g} s" for name in drained.stuck),
-            *(f"{name}: {why}" for name, why in (drained.broken | receivers.missing).items()),
-        )
+    def send(self, report: CycleReport) -> CycleReport:
+        """Tell whoever has to be told; answers the report with what could not be delivered."""
+        try:
+            undelivered = self._telling.send()
+        except StoreError as error:
+            undelivered = (str(error),)
+        return report.model_copy(update={"deliveries": undelivered})
 
     @property
     def _page(self) -> Path:
@@ -315,26 +305,3 @@ class Night:
 
     def _services(self) -> tuple[ServiceRun, ...]:
         return self._supervisor.results()
-
-    def _begin(self, stage: str) -> datetime:
-        started = utc_now()
-        self.narrator.began(stage)
-        self._keep(lambda: self._history.begin_stage(self.cycle.cycle_id, stage, started))
-        return started
-
-    def _end(
-        self, stage: str, started: datetime, judgement: Judgement, reason: str, result: TriageResult | None = None
-    ) -> None:
-        done = Stage(name=stage, started_at=started, ended_at=utc_now(), judgement=judgement, reason=reason)
-        kept = None if result is None else result.model_dump(mode="json")
-        self._keep(lambda: self._history.end_stage(self.cycle.cycle_id, done, kept))
-        self.narrator.ended(stage, judgement, reason)
-
-    def _keep(self, call: Callable[[], Kept]) -> Kept | None:
-        """Use the store; where it is gone, the night goes on and its page says so."""
-        try:
-            return call()
-        except StoreError as error:
-            if (said := str(error)) not in self._lost:
-                self._lost.append(said)
-            return None

@@ -69,9 +69,9 @@ def build_report(
         stages=history.stages(cycle.cycle_id),
         comparison=comparison,
         cycles=(*sorted(before, key=lambda night: night.opened_at), cycle),
-        outcomes=history.outcomes(system.name, last=LOOKED_BACK),
-        verdicts=triage.by_test if triage else None,
-        notes=triage.notes if triage else (),
+        points=history.points(system.name, last=LOOKED_BACK),
+        weeks=history.weeks(system.name),
+        triage=triage,
     )
 
 

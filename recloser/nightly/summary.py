@@ -10,17 +10,26 @@ import recloser
 from recloser.nightly.groups import failure_groups, flaky_of, words_of
 from recloser.nightly.judging import summary_of
 from recloser.nightly.prices import cost_of
-from recloser.nightly.trends import decided, history_points, success_metrics, week_rows
+from recloser.nightly.trends import success_metrics
 from recloser.values import CycleReport, Judgement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    import pandas as pd
-
     from recloser.nightly.judging import Verdicts
+    from recloser.nightly.triaging import TriageResult
     from recloser.target import System
-    from recloser.values import Comparison, Cycle, DataRun, ServiceRun, Stage, SuiteRun, SuiteSummary
+    from recloser.values import (
+        Comparison,
+        Cycle,
+        DataRun,
+        HistoryPoint,
+        ServiceRun,
+        Stage,
+        SuiteRun,
+        SuiteSummary,
+        WeekRow,
+    )
 
 _TOOLS = ("prefect", "pytest", "pytest-xdist", "great-expectations", "lightsim2grid", "pandas")
 
@@ -46,9 +55,9 @@ def report_of(
     comparison: Comparison,
     stages: Sequence[Stage] = (),
     cycles: Sequence[Cycle] = (),
-    outcomes: pd.DataFrame | None = None,
-    verdicts: Verdicts | None = None,
-    notes: tuple[str, ...] = (),
+    points: Sequence[HistoryPoint] = (),
+    weeks: Sequence[WeekRow] = (),
+    triage: TriageResult | None = None,
     deliveries: tuple[str, ...] = (),
 ) -> CycleReport:
     """Put one night together.
@@ -60,15 +69,14 @@ def report_of(
         comparison: With the last good night.
         stages: How long each step took.
         cycles: Those on record up to this one, oldest first.
-        outcomes: Their outcomes, as the store gives them; None where it cannot be read.
-        verdicts: What triage says of a failing test, by suite and test id.
-        notes: What else could not be judged, and why.
+        points: The same, counted; none where the store cannot be read.
+        weeks: The same by week.
+        triage: What each failure is, and what takes longer; None where that was not asked.
         deliveries: Messages that could not be delivered.
     """
+    verdicts = triage.by_test if triage else None
     suites = results.summaries(system, verdicts)
     judged = {test: words_of(one) for test, one in (verdicts or {}).items()}
-    last = None if outcomes is None else decided(outcomes)
-    points = () if last is None else history_points(cycles, last)
     return CycleReport(
         cycle=cycle,
         stages=tuple(stages),
@@ -78,13 +86,23 @@ def report_of(
         comparison=comparison,
         groups=failure_groups(results.suites, comparison, judged),
         flaky=flaky_of(results.suites, judged),
-        history=points,
-        weeks=week_rows(points),
-        metrics=() if last is None else success_metrics(cycle, cycles, last, suites),
-        missing=(*_missing(results, system, comparison), *notes),
+        history=tuple(_now(point, cycle) for point in points),
+        weeks=tuple(weeks),
+        metrics=success_metrics(cycle, cycles or (cycle,), results.suites, suites),
+        missing=(*_missing(results, system, comparison), *(triage.notes if triage else ())),
+        slowdowns=triage.slowdowns if triage else (),
+        actions=triage.actions if triage else (),
         deliveries=deliveries,
         tools=tool_versions(),
     )
+
+
+def _now(point: HistoryPoint, cycle: Cycle) -> HistoryPoint:
+    """The point of this night has the verdict that is about to be stored."""
+    if point.cycle_id != cycle.cycle_id or cycle.closed_at is None:
+        return point
+    lasted_s = (cycle.closed_at - cycle.opened_at).total_seconds()
+    return point.model_copy(update={"verdict": cycle.verdict, "duration_s": lasted_s})
 
 
 def _missing(results: Results, system: System, comparison: Comparison) -> Iterator[str]:

@@ -1,92 +1,46 @@
-"""The nights before this one: counts for the charts, weekly pass rates, and the figures a team is measured by."""
+"""The figures a team is measured by: detection and recovery time, suite success, manual interventions."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from recloser.values import CycleVerdict, HistoryPoint, Judgement, Metric, WeekRow
+from recloser.nightly.judging import last_attempts
+from recloser.values import CycleVerdict, Judgement, Metric
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-    import pandas as pd
-
-    from recloser.values import Cycle, SuiteSummary
+    from recloser.values import Cycle, SuiteRun, SuiteSummary
 
 _RECOVERY_TARGET_H = 24.0
 _SUITE_TARGET = 0.95
 
 
-def decided(frame: pd.DataFrame) -> pd.DataFrame:
-    """The last attempt of each test in each cycle; probes are evidence about a test, and decide nothing.
-
-    Args:
-        frame: Outcomes as the store gives them.
-    """
-    main = frame[frame["probe"] == ""].sort_values("attempt", kind="stable")
-    return main.drop_duplicates(["run", "suite", "test"], keep="last")
-
-
-def history_points(cycles: Sequence[Cycle], last: pd.DataFrame) -> tuple[HistoryPoint, ...]:
-    """One point for each cycle that has ended or is this one, oldest first.
-
-    Args:
-        cycles: Oldest first.
-        last: The deciding attempts, as `decided` gives them.
-    """
-    passed = (last["judged"] & ~last["failed"]).groupby(last["cycle"], observed=True).sum()
-    failed = (last["judged"] & last["failed"]).groupby(last["cycle"], observed=True).sum()
-    rest = (~last["judged"]).groupby(last["cycle"], observed=True).sum()
-    return tuple(
-        HistoryPoint(
-            cycle_id=cycle.cycle_id,
-            at=cycle.opened_at,
-            verdict=cycle.verdict,
-            passed=int(passed.get(cycle.cycle_id, 0)),
-            failed=int(failed.get(cycle.cycle_id, 0)),
-            skipped=int(rest.get(cycle.cycle_id, 0)),
-            duration_s=_duration_s(cycle),
-        )
-        for cycle in cycles
-    )
-
-
-def week_rows(points: Sequence[HistoryPoint]) -> tuple[WeekRow, ...]:
-    """Passed of judged tests by week, oldest first."""
-    weeks: dict[object, list[HistoryPoint]] = {}
-    for point in points:
-        weeks.setdefault((point.at - timedelta(days=point.at.weekday())).date(), []).append(point)
-    return tuple(
-        WeekRow(
-            monday=(group[0].at - timedelta(days=group[0].at.weekday())).date(),
-            cycles=len(group),
-            passed=sum(point.passed for point in group),
-            judged=sum(point.passed + point.failed for point in group),
-        )
-        for group in weeks.values()
-    )
-
-
 def success_metrics(
-    cycle: Cycle, cycles: Sequence[Cycle], last: pd.DataFrame, suites: Sequence[SuiteSummary]
+    cycle: Cycle, cycles: Sequence[Cycle], runs: Iterable[SuiteRun], suites: Sequence[SuiteSummary]
 ) -> tuple[Metric, ...]:
     """Detection and recovery time, suite success, manual interventions; each with its sample size.
 
     Args:
         cycle: This one.
         cycles: Up to this one, oldest first.
-        last: The deciding attempts of all of them.
-        suites: Of this one.
+        runs: The suites of this one, with their attempts.
+        suites: The same, counted.
     """
-    return (_detection(cycle, last), _recovery(cycles), _suite_success(suites), _interventions(cycles))
+    return (_detection(cycle, runs), _recovery(cycles), _suite_success(suites), _interventions(cycles))
 
 
-def _detection(cycle: Cycle, last: pd.DataFrame) -> Metric:
-    mine = last[(last["cycle"] == cycle.cycle_id) & last["failed"]]
-    if mine.empty:
+def _detection(cycle: Cycle, runs: Iterable[SuiteRun]) -> Metric:
+    failing = [
+        attempt.started_at + timedelta(seconds=attempt.duration_s)
+        for run in runs
+        for attempt in last_attempts(run.attempts).values()
+        if attempt.status.is_failure
+    ]
+    if not failing:
         return Metric(name="time to detect", value="nothing failed")
-    seconds = (mine["at"].min().to_pydatetime() - cycle.opened_at).total_seconds()
+    seconds = (min(failing) - cycle.opened_at).total_seconds()
     return Metric(name="time to detect", value=f"{max(seconds, 0.0):.0f} s from the start to the first failing test")
 
 
@@ -132,7 +86,3 @@ def _interventions(cycles: Sequence[Cycle]) -> Metric:
 
 INTERRUPTED = "interrupted"
 """How the reason of a night begins that was not taken to its end."""
-
-
-def _duration_s(cycle: Cycle) -> float:
-    return (cycle.closed_at - cycle.opened_at).total_seconds() if cycle.closed_at else 0.0

@@ -6,20 +6,21 @@ import os
 import time
 from collections import Counter
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypedDict
 
 from recloser.nightly.errors import NightlyError
 from recloser.nightly.worktree import checked_out
 from recloser.suites import run_probe
-from recloser.values import Outage, ProbeKind, Slowness, TestVerdict, Value, utc_now
+from recloser.values import Finding, Outage, ProbeKind, Slowdown, Slowness, TestVerdict, Value, utc_now
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from pathlib import Path
     from threading import Event
 
     import pandas as pd
 
+    from recloser.analytics.screening import Measure
     from recloser.target import System
     from recloser.values import Cycle, Probe, ServiceRun, TestAttempt
 
@@ -27,13 +28,31 @@ _AT_BASE = {ProbeKind.CONFIRM_BASE, ProbeKind.TIME_BASE}
 _TIMED = {ProbeKind.TIME_HEAD, ProbeKind.TIME_BASE}
 
 
+class _Told(TypedDict):
+    """What every look at durations is told."""
+
+    measure: Measure
+    good: Collection[str]
+    besides: Collection[tuple[str, str]]
+
+
 class TriageResult(Value):
     """What came of it; kept, so that a night that goes on does not ask again."""
 
     verdicts: tuple[TestVerdict, ...] = ()
-    slowness: Slowness = Slowness()
+    slowness: tuple[Slowness, ...] = ()
+    """Of time, and of memory."""
     notes: tuple[str, ...] = ()
     """What could not be asked, and why."""
+    actions: tuple[str, ...] = ()
+    """What was done by itself, and what is proposed."""
+    expired: tuple[Finding, ...] = ()
+    """Of the quarantine, for the owners."""
+
+    @property
+    def slowdowns(self) -> tuple[Slowdown, ...]:
+        """What takes more: measured again, or seen in the whole series."""
+        return tuple(one for found in self.slowness for one in found.slower)
 
     @property
     def by_test(self) -> dict[tuple[str, str], TestVerdict]:
@@ -48,7 +67,7 @@ class Triage:
         self,
         system: System,
         cycle: Cycle,
-        good: Cycle | None,
+        greens: Sequence[Cycle],
         *,
         read: Callable[[], pd.DataFrame],
         keep: Callable[[str, tuple[TestAttempt, ...]], None],
@@ -60,7 +79,7 @@ class Triage:
         Args:
             system: What is under test.
             cycle: This night.
-            good: The last good night, whose code is the base.
+            greens: The last good nights, the newest first: its code is the base.
             read: Reads the outcomes of this night and of those before it.
             keep: Adds the attempts of a probe to those of a suite.
             environment: Variables of a suite, by its name.
@@ -68,31 +87,33 @@ class Triage:
         """
         self._system = system
         self._cycle = cycle
-        self._good = good
+        self._good = greens[0] if greens else None
+        self._greens = tuple(greens)
         self._read = read
         self._keep = keep
         self._environment = environment
         self._stop = stop
         self._done: Counter[tuple[str, str]] = Counter()
         self._places = ExitStack()
-        self._base: Path | None = None
+        self._bases: dict[str, Path | None] = {}
         self.notes: list[str] = []
         """What could not be run, and why."""
 
     def __enter__(self) -> Self:
-        """Check the base out, if there is one to be had."""
-        if self._good is not None and self._system.triage.base and self._good.code.tree != self._cycle.code.tree:
-            self._base = self._checked_out(self._good)
+        """Nothing is checked out before it is needed."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Take it away again."""
+        """Take away what was checked out."""
         self._places.close()
 
     def result(self, outages: tuple[Outage, ...], quarantined: Collection[tuple[str, str]]) -> TriageResult:
-        """Judge every failure, and what takes longer."""
-        verdicts, slowness = self._judge(outages, quarantined), self._slower(quarantined)
-        return TriageResult(verdicts=verdicts, slowness=slowness, notes=tuple(self.notes))
+        """Judge every failure, and what takes longer or more memory."""
+        from recloser.analytics.screening import DURATION, MEMORY  # noqa: PLC0415 - scipy takes a second to import
+
+        verdicts = self._judge(outages, quarantined)
+        found = [self._slower(measure, outages, quarantined) for measure in (DURATION, MEMORY)]
+        return TriageResult(verdicts=verdicts, slowness=tuple(found), notes=tuple(self.notes))
 
     def _judge(self, outages: tuple[Outage, ...], quarantined: Collection[tuple[str, str]]) -> tuple[TestVerdict, ...]:
         """Run what would tell most, until every failure is judged or the time is over; then judge."""
@@ -112,40 +133,55 @@ class Triage:
             outcomes, self._cycle.cycle_id, now=utc_now(), good=self._good, outages=outages, quarantined=quarantined
         )
 
-    def _slower(self, quarantined: Collection[tuple[str, str]]) -> Slowness:
-        """Screen for what takes longer, and run it again at head and at the base in turns."""
+    def _slower(
+        self, measure: Measure, outages: tuple[Outage, ...], quarantined: Collection[tuple[str, str]]
+    ) -> Slowness:
+        """Screen for what takes more, and run that again at head and at the base in turns."""
         from recloser.analytics.slower import find_slower, plan_timing  # noqa: PLC0415 - scipy takes a second to import
 
-        screened = find_slower(self._read(), self._cycle.cycle_id, besides=quarantined)
-        probes = [probe for probe in plan_timing(screened) if self._may_run(probe)]
-        expected_s = sum(probe.expected_s for probe in probes)
+        told: _Told = {"measure": measure, "good": [green.cycle_id for green in self._greens], "besides": quarantined}
+        found = find_slower(self._calm(outages), self._cycle.cycle_id, **told)
+        if self._timed(plan_timing(found)):
+            return find_slower(self._calm(outages), self._cycle.cycle_id, **told)
+        return found
+
+    def _timed(self, planned: tuple[Probe, ...]) -> bool:
+        """Run head and base in turns, so that a slow minute strikes both; answers whether that was possible."""
+        probes = [probe for probe in planned if self._may_run(probe)]
+        expected_s, allowed_s = sum(probe.expected_s for probe in probes), self._system.triage.timing_s
         if not {probe.kind for probe in probes} >= _TIMED:
-            return screened
-        if expected_s > self._system.triage.timing_s:
-            allowed_s = self._system.triage.timing_s
+            return False
+        if expected_s > allowed_s:
             self.notes.append(f"timing: it would take {expected_s:.0f} s, and {allowed_s:g} s is allowed")
-            return screened
+            return False
         for turn in range(1, max(probe.runs for probe in probes) + 1):
             for probe in probes:
-                if turn <= probe.runs and not self._stop.is_set():
-                    self._run(probe.model_copy(update={"runs": 1}), first=turn)
-        return find_slower(self._read(), self._cycle.cycle_id, besides=quarantined)
+                if turn <= probe.runs:
+                    self._run(probe.model_copy(update={"runs": 1}))
+        return True
+
+    def _calm(self, outages: tuple[Outage, ...]) -> pd.DataFrame:
+        """The outcomes that speak of tests."""
+        from recloser.analytics.storms import calm, storms  # noqa: PLC0415 - as above
+
+        outcomes = self._read()
+        return calm(outcomes, storms(outcomes), outages)
 
     def _may_run(self, probe: Probe) -> bool:
-        return probe.kind not in _AT_BASE or self._base is not None
+        return probe.kind not in _AT_BASE or self._base_of(probe) is not None
 
-    def _run(self, probe: Probe, first: int | None = None) -> int:
+    def _run(self, probe: Probe) -> int:
         """Run a probe and keep its attempts; answers how many there were."""
         if self._stop.is_set():
             return 0
-        base = self._base if probe.kind in _AT_BASE else None
+        base = self._base_of(probe) if probe.kind in _AT_BASE else None
         folder = base or self._system.folder
         environment = self._environment(probe.suite) | (_imports_from(base) if base else {})
         attempts = run_probe(
             probe,
             self._system.suites[probe.suite],
             folder,
-            first=first or self._done[probe.suite, probe.kind] + 1,
+            first=self._done[probe.suite, probe.kind] + 1,
             seed=int(self._cycle.cycle_id[-4:], 16),
             extra_environment=environment,
             stop=self._stop,
@@ -153,6 +189,16 @@ class Triage:
         self._done[probe.suite, probe.kind] += probe.runs
         self._keep(probe.suite, attempts)
         return len(attempts)
+
+    def _base_of(self, probe: Probe) -> Path | None:
+        """Where the code lies that a probe is compared with: that of the night it names, or of the last good one."""
+        names = [green for green in self._greens if green.cycle_id == probe.base] if probe.base else self._greens[:1]
+        if not names or not self._system.triage.base or names[0].code.tree == self._cycle.code.tree:
+            return None
+        commit = names[0].code.commit or ""
+        if commit not in self._bases:
+            self._bases[commit] = self._checked_out(names[0])
+        return self._bases[commit]
 
     def _checked_out(self, good: Cycle) -> Path | None:
         if good.code.commit is None or good.code.dirty:
