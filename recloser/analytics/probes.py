@@ -36,7 +36,7 @@ BURN_IN = ((5.0, 10), (10.0, 5), (30.0, 3), (300.0, 2), (np.inf, 1))
 MOST_NEW = 0.3
 """Share of a suite that may be new; beyond it, something else than new tests has happened."""
 CONFIRMING = {ProbeKind.CONFIRM_HEAD, ProbeKind.CONFIRM_BASE}
-"""Probes that go on until a failure is judged; the others are run once a cycle."""
+"""Probes that go on until a failure is judged; the others, and those of a storm, are run once a cycle."""
 WHOLE_SUITE = {ProbeKind.SAME, ProbeKind.SHUFFLED, ProbeKind.REVERSED}
 """Probes that run a suite as a whole."""
 
@@ -78,7 +78,10 @@ def plan_probes(
     suspects = _suspects(judged, examined.storms, outages, now)
     done = set(judged.loc[tonight, ["suite", "probe"]].itertuples(index=False, name=None))
     wishes = [*_confirmations(examined), *_burn_in(new, costs), *_order_probes(new | suspects)]
-    wanted = [wish for wish in wishes if wish.kind in CONFIRMING or (wish.test[0], str(wish.kind)) not in done]
+    goes_on = [wish.kind in CONFIRMING and wish.test not in examined.stormy for wish in wishes]
+    wanted = [
+        wish for wish, more in zip(wishes, goes_on, strict=True) if more or (wish.test[0], str(wish.kind)) not in done
+    ]
     return _within(budget_s, _merged(wanted), costs, start_s)
 
 

@@ -72,7 +72,7 @@ def depends_on_order(case: Case) -> Answer | None:
         "victim": "passes alone and fails after other tests",
         "brittle": "fails alone and passes after other tests",
     }[case.order]
-    return Answer(FailureKind.FLAKY, f"Depends on order: it {how} ; failed {_failed(case.head)}.")
+    return Answer(FailureKind.FLAKY, f"Depends on order: it {how}; failed {_failed(case.head)}.")
 
 
 def mixed_at_head(case: Case) -> Answer | None:

@@ -10,13 +10,13 @@ from recloser.quarantine import SCOPE as QUARANTINE
 from recloser.values import CycleFacts, FailureKind, Finding, FindingKind, Judgement
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from recloser.nightly.judging import Verdicts
     from recloser.nightly.summary import Results
     from recloser.nightly.triaging import TriageResult
     from recloser.target import System
-    from recloser.values import Cycle, CycleReport, FailureGroup, Slowdown, Slowness
+    from recloser.values import Cycle, CycleReport, FailureGroup, Slowdown, Slowness, TestVerdict
 
 _MOST_TESTS = 10
 _EVIDENCE_LINES = 30
@@ -36,7 +36,8 @@ def facts_of(report: CycleReport, system: System, results: Results, triage: Tria
     if cycle.verdict is None or cycle.closed_at is None:
         raise ValueError("a night without a verdict is not told of")
     verdicts = triage.by_test
-    stormy = [one.sentence for one in verdicts.values() if one.kind is FailureKind.INFRASTRUCTURE]
+    outside = [one.sentence for one in verdicts.values() if one.kind is FailureKind.INFRASTRUCTURE]
+    storm = outside[0] if len(outside) > _MOST_TESTS else ""
     down = {run.name for run in results.services if run.judgement is not Judgement.PASSED}
     findings = [
         *_services(results),
@@ -44,7 +45,7 @@ def facts_of(report: CycleReport, system: System, results: Results, triage: Tria
         *_failures(report, system, verdicts),
         *(finding for found in triage.slowness for finding in _slower(found, cycle)),
         *triage.expired,
-        *_unverified(results, system, down),
+        *_unverified(report, results, system, down, storm),
     ]
     return CycleFacts(
         cycle_id=cycle.cycle_id,
@@ -54,10 +55,10 @@ def facts_of(report: CycleReport, system: System, results: Results, triage: Tria
         findings=tuple(
             {one.fingerprint: one for one in (_own(finding, cycle.target) for finding in findings)}.values()
         ),
-        failed=report.comparison.failed,
+        failed=report.comparison.failed - _in_quarantine(report, verdicts),
         judged=report.comparison.judged,
-        storm=stormy[0] if len(stormy) > _MOST_TESTS else "",
-        verified=frozenset({*_verified(results), QUARANTINE}),
+        storm=storm,
+        verified=frozenset({*_verified(report), QUARANTINE}),
         report=page,
     )
 
@@ -68,6 +69,12 @@ def _own(finding: Finding, target: str) -> Finding:
         return finding
     cause = f"{target}-{finding.cause}" if finding.cause else ""
     return finding.model_copy(update={"fingerprint": f"{target}-{finding.fingerprint}", "cause": cause})
+
+
+def _in_quarantine(report: CycleReport, verdicts: Verdicts) -> int:
+    """How many of the failed tests nobody is to be told of."""
+    failed = [(test.suite, test.test_id) for group in report.groups for test in group.tests]
+    return sum(verdicts[test].quarantined for test in failed if test in verdicts)
 
 
 def _services(results: Results) -> Iterator[Finding]:
@@ -99,14 +106,19 @@ def _data(results: Results, down: set[str]) -> Iterator[Finding]:
             yield _not_verified("data", run.name, run.reason, cause)
 
 
-def _unverified(results: Results, system: System, down: set[str]) -> Iterator[Finding]:
+def _unverified(report: CycleReport, results: Results, system: System, down: set[str], storm: str) -> Iterator[Finding]:
+    """Suites as they are weighed: one that failed of nothing but what is outside the code was not judged either.
+
+    That of a storm is told by the storm.
+    """
     bad = {run.name for run in results.data if run.judgement is not Judgement.PASSED}
-    for run in results.suites:
-        if run.judgement is Judgement.NOT_VERIFIED:
-            suite = system.suites.get(run.suite)
+    failed = {run.suite for run in results.suites if run.judgement is Judgement.FAILED}
+    for told in report.suites:
+        if told.judgement is Judgement.NOT_VERIFIED and not (storm and told.suite in failed):
+            suite = system.suites.get(told.suite)
             causes = [f"service-{name}" for name in (suite.needs if suite else ()) if name in down]
             causes += [f"data-{name}" for name in (suite.data if suite else ()) if name in bad]
-            yield _not_verified("suite", run.suite, run.reason, next(iter(causes), ""))
+            yield _not_verified("suite", told.suite, told.reason, next(iter(causes), ""))
 
 
 def _not_verified(kind: str, name: str, reason: str, cause: str) -> Finding:
@@ -121,42 +133,49 @@ def _not_verified(kind: str, name: str, reason: str, cause: str) -> Finding:
 
 
 def _failures(report: CycleReport, system: System, verdicts: Verdicts) -> Iterator[Finding]:
-    """One for each cause among the failures that speak against the code, and one for each flaky cause."""
+    """One for each cause among the failures that speak against the code, or that may, and one for each flaky test."""
     for group in report.groups:
-        kinds = {verdicts[key].kind for test in group.tests if (key := (test.suite, test.test_id)) in verdicts}
-        blocking = any(verdicts[key].blocks for test in group.tests if (key := (test.suite, test.test_id)) in verdicts)
-        if blocking or not kinds:
-            yield _failure(FindingKind.NEW_FAILURE, group, report, system, verdicts)
-        elif FailureKind.FLAKY in kinds:
-            yield _failure(FindingKind.FLAKY, group, report, system, verdicts)
-    for test in report.flaky:
-        name = _digest(test.suite, test.test_id)
-        yield Finding(
-            kind=FindingKind.FLAKY,
-            fingerprint=f"flaky-{name}",
-            title=f"Flaky: {test.test_id}",
-            text=test.evidence,
-            scope=f"suite/{test.suite}",
-            reproduce=_command(system, test.suite, [test.test_id]),
-        )
+        judged = [verdicts[key] for test in group.tests if (key := (test.suite, test.test_id)) in verdicts]
+        blocking = [one for one in judged if one.blocks]
+        unknown = [one for one in judged if one.kind is FailureKind.NOT_JUDGED and not one.quarantined]
+        if blocking or not judged:
+            yield _failure(FindingKind.NEW_FAILURE, group, report, system, blocking)
+        elif unknown:
+            yield _failure(FindingKind.NOT_VERIFIED, group, report, system, unknown)
+    for one in verdicts.values():
+        if one.kind is FailureKind.FLAKY and not one.quarantined:
+            yield _flaky(one, system)
+
+
+def _flaky(verdict: TestVerdict, system: System) -> Finding:
+    """By its test: what a flaky test fails of is not the same each time, and many fail of the same."""
+    return Finding(
+        kind=FindingKind.FLAKY,
+        fingerprint=f"flaky-{_digest(verdict.suite, verdict.test_id)}",
+        title=f"Flaky: {verdict.test_id}",
+        text=verdict.sentence,
+        scope=f"suite/{verdict.suite}",
+        reproduce=_command(system, verdict.suite, [verdict.test_id]),
+    )
 
 
 def _failure(
-    kind: FindingKind, group: FailureGroup, report: CycleReport, system: System, verdicts: Verdicts
+    kind: FindingKind, group: FailureGroup, report: CycleReport, system: System, judged: Sequence[TestVerdict]
 ) -> Finding:
-    first = group.tests[0]
-    judged = [verdicts[key] for test in group.tests if (key := (test.suite, test.test_id)) in verdicts]
-    names = [f"{test.suite}: {test.test_id}" for test in group.tests[:_MOST_TESTS]]
-    more = len(group.tests) - len(names)
+    """Of the tests of a group that are judged so; of all of them where nothing was judged."""
+    tests = [(one.suite, one.test_id) for one in judged or group.tests]
+    names = [f"{suite}: {test}" for suite, test in tests[:_MOST_TESTS]]
+    more = len(tests) - len(names)
+    suite = tests[0][0]
     return Finding(
         kind=kind,
         fingerprint=group.fingerprint,
         title=group.title,
-        text=judged[0].sentence if judged else first.evidence,
-        tests=max(len(group.tests), 1),
+        text=judged[0].sentence if judged else group.tests[0].evidence,
+        tests=len(tests),
         confirmed=any(verdict.head.failures > 1 for verdict in judged),
         since=group.since or (judged[0].since if judged else ""),
-        scope=f"suite/{first.suite}",
+        scope=f"suite/{suite}",
         evidence=tuple(
             line
             for line in (
@@ -168,7 +187,7 @@ def _failure(
             )
             if line
         ),
-        reproduce=_command(system, first.suite, [test.test_id for test in group.tests[:_MOST_TESTS]]),
+        reproduce=_command(system, suite, [test for of, test in tests[:_MOST_TESTS] if of == suite]),
         environment=_environment(report.cycle),
         suspects=_suspects(report.cycle, report.comparison.base),
     )
@@ -182,7 +201,9 @@ def _environment(cycle: Cycle) -> str:
 
 def _slower(found: Slowness, cycle: Cycle) -> Iterator[Finding]:
     if found.machine_wide:
-        measure = found.candidates[0].measure if found.candidates else "duration"
+        if not found.candidates:
+            return  # of milliseconds: nobody would notice
+        measure = found.candidates[0].measure
         yield Finding(
             kind=FindingKind.PERFORMANCE,
             fingerprint=f"{measure}-machine-{cycle.environment.environment_id[:12]}",
@@ -205,11 +226,11 @@ def _slowdown(one: Slowdown) -> Finding:
     )
 
 
-def _verified(results: Results) -> Iterator[str]:
+def _verified(report: CycleReport) -> Iterator[str]:
     named: Mapping[str, Iterable[tuple[str, Judgement]]] = {
-        "service": [(run.name, run.judgement) for run in results.services],
-        "data": [(run.name, run.judgement) for run in results.data],
-        "suite": [(run.suite, run.judgement) for run in results.suites],
+        "service": [(run.name, run.judgement) for run in report.services],
+        "data": [(run.name, run.judgement) for run in report.data],
+        "suite": [(told.suite, told.judgement) for told in report.suites],
     }
     for kind, runs in named.items():
         yield from (f"{kind}/{name}" for name, judgement in runs if judgement is not Judgement.NOT_VERIFIED)

@@ -29,7 +29,7 @@ def verdict_of(
 ) -> tuple[CycleVerdict, str]:
     """The verdict of a night, and why.
 
-    A test that passed in the last good night and fails now weighs most, then whatever failed, then what could not be
+    A test that fails now and did not in the last good night weighs most, then whatever failed, then what could not be
     judged; suites that are not critical are told, and weigh nothing.
 
     Args:
@@ -47,8 +47,8 @@ def verdict_of(
     parts += [("suite", run.suite, run.judgement, run.reason) for run in weighing]
     failed = [_part(part) for part in parts if part[2] is Judgement.FAILED]
     unknown = [_part(part) for part in parts if part[2] is Judgement.NOT_VERIFIED]
-    if regressed:
-        were = "a test fails that passed" if len(regressed) == 1 else f"{len(regressed)} tests fail that passed"
+    if regressed and comparison.base is not None:
+        were = "a test fails that did not" if len(regressed) == 1 else f"{len(regressed)} tests fail that did not"
         return CycleVerdict.REGRESSION, f"{were} in {comparison.base}: {_listed(regressed)}"
     if failed:
         return CycleVerdict.RED, _listed(failed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections import Counter
@@ -122,11 +123,12 @@ class Triage:
 
         until = time.monotonic() + self._system.triage.budget_s
         outcomes = self._read()
+        self._done.update(_numbers_of(outcomes, self._cycle.cycle_id))
         while not self._stop.is_set() and (left_s := until - time.monotonic()) > 0:
             plan = plan_probes(
                 outcomes, self._cycle.cycle_id, budget_s=left_s, now=utc_now(), good=self._good, outages=outages
             )
-            if not sum(self._run(probe) for probe in plan.probes if self._may_run(probe)):
+            if not sum(self._run(probe, until) for probe in plan.probes if self._may_run(probe)):
                 break  # nothing is left to be asked, or no answer is to be had
             outcomes = self._read()
         return triage(
@@ -170,9 +172,10 @@ class Triage:
     def _may_run(self, probe: Probe) -> bool:
         return probe.kind not in _AT_BASE or self._base_of(probe) is not None
 
-    def _run(self, probe: Probe) -> int:
-        """Run a probe and keep its attempts; answers how many there were."""
-        if self._stop.is_set():
+    def _run(self, probe: Probe, until: float = math.inf) -> int:
+        """Run a probe, as long as there is time, and keep its attempts; answers how many there were."""
+        left_s = until - time.monotonic()
+        if self._stop.is_set() or left_s <= 0:
             return 0
         base = self._base_of(probe) if probe.kind in _AT_BASE else None
         folder = base or self._system.folder
@@ -182,6 +185,7 @@ class Triage:
             self._system.suites[probe.suite],
             folder,
             first=self._done[probe.suite, probe.kind] + 1,
+            limit_s=left_s,
             seed=int(self._cycle.cycle_id[-4:], 16),
             extra_environment=environment,
             stop=self._stop,
@@ -209,6 +213,13 @@ class Triage:
         except NightlyError as error:
             self.notes.append(f"base: {error}")
             return None
+
+
+def _numbers_of(outcomes: pd.DataFrame, cycle: str) -> dict[tuple[str, str], int]:
+    """How far the probes of a cycle are numbered: one that goes on after it was killed must not take a number twice."""
+    probed = outcomes[(outcomes["cycle"] == cycle) & (outcomes["probe"] != "")]
+    last = probed.groupby(["suite", "probe"], observed=True)["attempt"].max().reset_index()
+    return {(str(suite), str(probe)): int(number) for suite, probe, number in last.itertuples(index=False, name=None)}
 
 
 def _imports_from(folder: Path) -> dict[str, str]:

@@ -31,9 +31,10 @@ def findings_of(facts: CycleFacts, rules: Alerts, known: Mapping[str, Alert]) ->
         known: Its alerts before the cycle, by fingerprint.
     """
     found = {finding.fingerprint: finding for finding in facts.findings}
-    lasting = _lasting(facts, known, found)
+    lasting = tuple(_lasting(facts, known, found))
     fresh = _fresh(found.values(), known)
-    collective = [*lasting, *_collective(facts, rules, fresh)]
+    goes_on = any(one.kind is FindingKind.STORM for one in lasting)
+    collective = [*lasting, *_collective(facts, rules, fresh, "" if goes_on else facts.storm)]
     explained = {member: one.fingerprint for one in collective for member in one.members}
     members = (_explained(finding, explained) for finding in found.values())
     rates = _failure_rate(facts, rules, collective)
@@ -59,8 +60,10 @@ def _lasting(facts: CycleFacts, known: Mapping[str, Alert], found: Mapping[str, 
     for alert in known.values():
         if alert.firing and alert.finding.kind in COLLECTIVE and alert.fingerprint not in found:
             left = [name for name in alert.finding.members if _lasts(name, facts, known, found)]
-            if left:
-                said = f"{len(left)} of {len(alert.finding.members)} are left"
+            said = f"{len(left)} of {len(alert.finding.members)} are left" if left else ""
+            if alert.finding.kind is FindingKind.STORM:
+                said = facts.storm or said  # two nights of one storm are one incident
+            if said:
                 yield alert.finding.model_copy(update={"text": said, "evidence": ()})
 
 
@@ -69,11 +72,11 @@ def _lasts(name: str, facts: CycleFacts, known: Mapping[str, Alert], found: Mapp
     return name in found or (before is not None and before.firing and not is_verified(before.finding, facts))
 
 
-def _collective(facts: CycleFacts, rules: Alerts, fresh: tuple[Finding, ...]) -> Iterator[Finding]:
+def _collective(facts: CycleFacts, rules: Alerts, fresh: tuple[Finding, ...], storm: str) -> Iterator[Finding]:
     confirmed = tuple(one for one in fresh if one.confirmed)
-    if len(fresh) > rules.storm_above or facts.storm:
+    if len(fresh) > rules.storm_above or storm:
         title = f"{_tests(fresh)} tests began to fail at once" if fresh else "Much broke at once"
-        yield _summary(FindingKind.STORM, facts, title, facts.storm or "taken for one incident", fresh)
+        yield _summary(FindingKind.STORM, facts, title, storm or "taken for one incident", fresh)
     elif confirmed and facts.judged and _tests(confirmed) >= rules.many_new * facts.judged:
         title = f"{_tests(confirmed)} of {facts.judged} tests began to fail"
         said = f"{_tests(confirmed) / facts.judged:.0%} of the judged tests, each confirmed by a rerun"

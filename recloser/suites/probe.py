@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 import time
 from pathlib import Path
@@ -34,6 +35,7 @@ def run_probe(
     seed: int = 0,
     extra_environment: Mapping[str, str] | None = None,
     stop: Event | None = None,
+    limit_s: float = math.inf,
 ) -> tuple[TestAttempt, ...]:
     """Run a probe to its end, each of its runs in one process.
 
@@ -45,10 +47,11 @@ def run_probe(
         seed: Of the orders drawn; the same seed draws the same ones.
         extra_environment: Variables for the suite.
         stop: Ends the probe when it is set, from any thread.
+        limit_s: How long it may take, where that is less than the time of the suite.
 
     Returns:
         Every attempt, named after the probe. Where a process could not be started, or died before its first test, or
-        where the time of the suite was over, there are fewer.
+        where the time was over, there are fewer.
     """
     environment = base_environment(suite, extra_environment or {})
     redact = Redactor(secrets_of({name: SecretStr(value) for name, value in environment.items()}))
@@ -59,7 +62,7 @@ def run_probe(
             scratch=Path(scratch),
             environment=environment,
             workers=1,
-            deadline=time.monotonic() + suite.timeout_s,
+            deadline=time.monotonic() + min(suite.timeout_s, limit_s),
             again=True,
             stop=stop or Event(),
         )
@@ -69,7 +72,7 @@ def run_probe(
 def _attempts(probe: Probe, plan: Plan, redact: Redactor, first: int, seed: int) -> Iterator[TestAttempt]:
     for number in range(first, first + probe.runs):
         for place, piece in enumerate(_pieces(probe, plan, seed + number)):
-            if plan.stop.is_set():
+            if plan.stop.is_set() or time.monotonic() >= plan.deadline:
                 return
             launched = launch(piece, f"launch-{number}-{place}", lambda _tape: None)
             clerk = Clerk(probe.suite, plan.folder, redact)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import subprocess
+from threading import Event
 from typing import TYPE_CHECKING
 
 import pytest
 
+from recloser.analytics.outcomes import outcome_frame
+from recloser.nightly.triaging import Triage
 from recloser.values import CycleVerdict, FailureKind
+from tests.unit.nightly.nights import cycle as made_up_cycle
 
 if TYPE_CHECKING:
+    from recloser.values import TestAttempt
     from tests.integration.nightly.conftest import Little
 
 _FLAKY = """
@@ -70,3 +75,20 @@ def test_what_passes_and_fails_on_the_same_code_is_flaky_and_does_not_block(repo
     report = repository.night()
     assert report.cycle.verdict is CycleVerdict.GREEN
     assert [test.test_id for test in report.flaky] == ["unit/test_unit.py::test_flaky"]
+
+
+def test_a_probe_that_goes_on_takes_no_number_twice(repository: Little) -> None:
+    """A night was killed after one confirmation: those that follow are numbered after it, and replace nothing."""
+    cycle, test, stop = made_up_cycle(1), "unit/test_unit.py::test_sum", Event()
+    failed = {"cycle": cycle.cycle_id, "at": cycle.opened_at, "state": "t1|e1", "test": test, "failed": True}
+    before = outcome_frame([failed, failed | {"probe": "confirm-head", "attempt": 1}]).assign(peak_rss_mib=float("nan"))
+    kept: list[TestAttempt] = []
+
+    def keep(_suite: str, attempts: tuple[TestAttempt, ...]) -> None:
+        kept.extend(attempts)
+        stop.set()
+
+    system = repository.open_system()
+    with Triage(system, cycle, (), read=lambda: before, keep=keep, environment=lambda _name: {}, stop=stop) as triage:
+        triage.result((), ())
+    assert [(one.probe, one.number) for one in kept] == [("confirm-head", 2), ("confirm-head", 3)]

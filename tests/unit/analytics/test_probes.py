@@ -110,3 +110,18 @@ def test_what_does_not_fit_is_left_out_and_said(nights: Nights) -> None:
     nothing = planned(nights, budget_s=0)
     assert nothing.probes == ()
     assert sum(len(probe.tests) for probe in nothing.left_out) == 6
+
+
+def test_a_storm_is_asked_about_once(nights: Nights) -> None:
+    """A few of its tests, at head and at the base: what they answered is not asked again until the time is over."""
+    for number in range(12):
+        nights.run(f"t{number}", "." * TONIGHT + "F", fingerprint="one")
+    asked = planned(nights)
+    assert {probe.kind: len(probe.tests) for probe in asked.probes} == {
+        ProbeKind.CONFIRM_HEAD: 5,
+        ProbeKind.CONFIRM_BASE: 5,
+    }
+    for probe in asked.probes:
+        for test in probe.tests:
+            nights.again(TONIGHT, test, "FFF", probe=probe.kind)
+    assert planned(nights) == ProbePlan()
