@@ -12,10 +12,9 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from recloser.nightly.triaging import TriageResult
     from recloser.quarantine import Turnover
     from recloser.target import System
-    from recloser.values import Outage
+    from recloser.values import Finding, Outage
 
 
 class Cells:
@@ -36,20 +35,32 @@ class Cells:
         """Suite and test of what does not block."""
         return self._quarantine.held(self._now) if self._quarantine else frozenset()
 
-    def turned_over(self, found: TriageResult, outcomes: pd.DataFrame, outages: tuple[Outage, ...]) -> TriageResult:
-        """Let go and take in what the target lets a night do by itself; propose the rest."""
+    @property
+    def expired(self) -> tuple[Finding, ...]:
+        """One finding for each entry that nobody has looked at in time."""
+        return expiry_findings(self._quarantine, self._now) if self._quarantine else ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Why nobody is held, where the file is not valid."""
+        return self._notes
+
+    def turned_over(self, outcomes: pd.DataFrame, outages: tuple[Outage, ...]) -> tuple[str, ...]:
+        """Let go and take in what the target lets a night do by itself, and propose the rest.
+
+        Only once the verdict is stored: the file is part of the code, and a night goes on only on the same code.
+        """
         from recloser.quarantine.candidates import proposals, releases  # noqa: PLC0415 - scipy takes a second
 
         quarantine = self._quarantine
         if quarantine is None:
-            return found.model_copy(update={"notes": found.notes + self._notes})
+            return ()
         proposed = proposals(outcomes, quarantine, now=self._now, outages=outages)
         try:
             turnover = apply(quarantine, proposed, releases(outcomes, quarantine, outages=outages))
         except QuarantineError as error:
-            return found.model_copy(update={"notes": (*found.notes, f"quarantine: {error}")})
-        expired = expiry_findings(turnover.quarantine, self._now)
-        return found.model_copy(update={"actions": tuple(_said(turnover)), "expired": expired})
+            return (f"the quarantine is as it was: {error}",)
+        return tuple(_said(turnover))
 
 
 def _said(turnover: Turnover) -> Iterator[str]:

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from recloser.services import Supervisor
     from recloser.store import Store
     from recloser.target import Suite, System
-    from recloser.values import Cycle, CycleReport, TestAttempt
+    from recloser.values import Cycle, CycleReport, Outage, TestAttempt
 
 
 class Night:
@@ -86,6 +86,7 @@ class Night:
         self._at_end = at_end
         self._stop = threading.Event()
         self._triage: TriageResult | None = None
+        self._cells = Cells(system)
         self._services_at = cycle.opened_at
         ended = self._record.ended()
         self._data = {run.name: run for run in self._history.data_runs(cycle.cycle_id) if f"data/{run.name}" in ended}
@@ -210,8 +211,6 @@ class Night:
         return self._triage
 
     def _asked(self) -> TriageResult:
-        outages = tuple(outages_of(self.system, self._services()))
-        cells = Cells(self.system)
         with Triage(
             self.system,
             self.cycle,
@@ -221,8 +220,13 @@ class Night:
             environment=lambda name: self._variables(self.system.suites[name]),
             stop=self._stop,
         ) as triage:
-            found = triage.result(outages, cells.held)
-        return found if self._stop.is_set() else cells.turned_over(found, self._outcomes(), outages)
+            found = triage.result(self._outages, self._cells.held)
+        notes = (*found.notes, *self._cells.notes)
+        return found.model_copy(update={"notes": notes, "expired": self._cells.expired})
+
+    @property
+    def _outages(self) -> tuple[Outage, ...]:
+        return tuple(outages_of(self.system, self._services()))
 
     def _outcomes(self) -> pd.DataFrame:
         return self._history.outcomes(self.system.name, last=LOOKED_BACK)
@@ -270,6 +274,9 @@ class Night:
         )
         if self._record.lost:
             report = self._not_on_record(report)
+        elif self._triage is not None:
+            done = self._record.keep(lambda: self._cells.turned_over(self._outcomes(), self._outages))
+            report = report.model_copy(update={"actions": done or ()})
         self.cycle = report.cycle
         self.narrator.closed(report)
         return report

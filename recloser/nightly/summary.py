@@ -91,7 +91,6 @@ def report_of(
         metrics=success_metrics(cycle, cycles or (cycle,), results.suites, suites),
         missing=(*_missing(results, system, comparison), *(triage.notes if triage else ())),
         slowdowns=triage.slowdowns if triage else (),
-        actions=triage.actions if triage else (),
         deliveries=deliveries,
         tools=tool_versions(),
     )

@@ -45,8 +45,6 @@ class TriageResult(Value):
     """Of time, and of memory."""
     notes: tuple[str, ...] = ()
     """What could not be asked, and why."""
-    actions: tuple[str, ...] = ()
-    """What was done by itself, and what is proposed."""
     expired: tuple[Finding, ...] = ()
     """Of the quarantine, for the owners."""
 
@@ -195,7 +193,13 @@ class Triage:
         return len(attempts)
 
     def _base_of(self, probe: Probe) -> Path | None:
-        """Where the code lies that a probe is compared with: that of the night it names, or of the last good one."""
+        """Where the code lies that a probe is compared with: that of the night it names, or of the last good one.
+
+        Services run the code of the head: what needs one is not tried at a base, where it would try both at once.
+        """
+        needed = _needed(self._system, self._system.suites[probe.suite].needs)
+        if not all(self._system.services[name].postgresql for name in needed):
+            return None
         names = [green for green in self._greens if green.cycle_id == probe.base] if probe.base else self._greens[:1]
         if not names or not self._system.triage.base or names[0].code.tree == self._cycle.code.tree:
             return None
