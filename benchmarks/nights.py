@@ -356,7 +356,9 @@ def clean(root: Path) -> Iterator[Row]:
     for _ in range(CLEAN_NIGHTS):
         target.night()
     failed = {(report.cycle.cycle_id, test.test_id) for report in target.reports for test in report.flaky}
-    print(f"  {len(failed)} failures of {target.runs.stat().st_size} runs that passed at a second attempt")
+    print(
+        f"  {len(failed)} tests failed and passed again in a suite's run; {target.runs.stat().st_size} runs with probes"
+    )
     yield "clean nights", "verdicts", {CycleVerdict.GREEN}, {report.cycle.verdict for report in target.reports}
     kinds = {one.kind for told in target.told for one in told.verdicts}
     yield "clean nights", "judged", set(), kinds - {FailureKind.FLAKY}
