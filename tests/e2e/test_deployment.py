@@ -139,7 +139,7 @@ def test_the_deployment_heals_a_job_through_a_worker(optimo: Optimo, server: dic
         prefect("deployment", "run", "heal/heal", *parameters, "--watch", environment=server)
     with httpx.Client(base_url=server["PREFECT_API_URL"]) as client:
         deployed = client.post("/deployments/filter", json={}).json()
-        stories = ("heal", "heal_fleet", "nightly")
+        stories = ("heal", "heal_fleet", "heartbeat", "nightly", "review", "weekly")
         assert {one["entrypoint"] for one in deployed} == {f"flows/{name}.py:{name}" for name in stories}
         (run,) = heals(client)
         artifacts = client.post("/artifacts/filter", json={}).json()

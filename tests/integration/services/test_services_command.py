@@ -16,9 +16,16 @@ from tests.integration.services.conftest import Bench, ask, free_port
 WEB = Path(__file__).with_name("web.py")
 
 
+# Whoever started the tests in the background has SIGINT ignored in all that they start.
+HEARING_INTERRUPTS = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from flows.cli import main; main()"
+)
+PATIENCE_S = 60
+
+
 def command(bench: Bench, *services: str) -> subprocess.Popen[str]:
     """The command, begun."""
-    words = [sys.executable, "-c", "from flows.cli import main; main()", "services", "up", str(bench.folder), *services]
+    words = [sys.executable, "-c", HEARING_INTERRUPTS, "services", "up", str(bench.folder), *services]
     environment = os.environ | {"RECLOSER_HOME": str(bench.folder / "home"), "PYTHONUNBUFFERED": "1"}
     pipe = subprocess.PIPE
     return subprocess.Popen(words, stdout=pipe, stderr=pipe, text=True, cwd=Path.cwd(), env=environment)
@@ -49,7 +56,7 @@ def test_services_are_held_until_ctrl_c(bench: Bench) -> None:
         assert "no such table" in said
         process = identity(ask(load_system(bench.folder).services["api"])["pid"])
         run.send_signal(signal.SIGINT)
-        assert run.wait() == 0
+        assert run.wait(PATIENCE_S) == 0
     assert process is not None
     assert not is_alive(process)
 
@@ -59,6 +66,6 @@ def test_a_start_that_brings_nothing_up_fails(bench: Bench) -> None:
     (bench.folder / "recloser.toml").write_text('name = "demo"\n')
     declare(bench, "broken", "--exit", "3")
     with command(bench) as run, command(bench, "api") as other:
-        assert (run.wait(), other.wait()) == (1, 1)
+        assert (run.wait(PATIENCE_S), other.wait(PATIENCE_S)) == (1, 1)
         assert other.stderr is not None
         assert other.stderr.read().startswith("recloser: demo declares no service 'api'; there are: broken")

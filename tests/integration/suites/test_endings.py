@@ -16,7 +16,7 @@ from recloser.target import Suite
 from recloser.values import Judgement, TestStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from recloser.values import SuiteRun
@@ -120,6 +120,15 @@ def test_a_killed_pytest_loses_nothing(tmp_path: Path) -> None:
     assert crash.message == "its process was ended by SIGKILL"
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Whoever started the tests in the background has SIGINT ignored in them."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupted_run_says_what_ran(tmp_path: Path) -> None:
     """Ctrl-C ends pytest with its children; the rest is not run, and nothing failed by that."""
     (tmp_path / "test_waits.py").write_text(WAITS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -45,8 +46,8 @@ def test_leaves_a_process_behind():
 def test_calls_coverage_and_leftovers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """AWS calls are counted over all workers, coverage is added up, the tests see nothing of it, nothing is left."""
     monkeypatch.delenv("PYTHONPATH", raising=False)
-    for name in ("RECLOSER_HOME", "RECLOSER_STORE_URL"):
-        monkeypatch.delenv(name, raising=False)
+    for name in [name for name in os.environ if name.startswith("RECLOSER_")]:
+        monkeypatch.delenv(name)
     (tmp_path / "test_measured.py").write_text(MEASURED)
     (tmp_path / "covered.py").write_text("def half(flag):\n    if flag:\n        return 1\n    return 2\n")
     suite = Suite(command=PYTEST, environment=BARE, coverage=("covered",), reruns=0)
