@@ -115,10 +115,13 @@ _UNTOLD = (HTTPError, PrefectException, RuntimeError)
 
 @task(name="tidy", cache_policy=NO_CACHE)
 def tidy(store: Store) -> int:
-    """Fold attempts that are old into weeks, and forget what was delivered long ago; answers how many attempts went."""
-    before = utc_now() - timedelta(days=KEEP_DAYS)
-    store.outbox.forget(before)
-    return store.history.prune(before)
+    """Fold attempts that are old into weeks, and forget what was delivered long ago; answers how many attempts went.
+
+    Each is kept for as long as by its own command: `recloser history prune`, `recloser notify prune`.
+    """
+    now = utc_now()
+    store.outbox.forget(now - timedelta(days=load_settings().retention_days))
+    return store.history.prune(now - timedelta(days=KEEP_DAYS))
 
 
 class Progress(NightNarrator):

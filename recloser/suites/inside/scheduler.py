@@ -195,7 +195,7 @@ class LongestFirst:
         self.schedule()
 
     def remove_pending_tests_from_node(self, node: Node, indices: Sequence[int]) -> None:
-        """Nothing is ever taken back from a worker."""
+        """Nothing is taken back: only a worker that was told to give tests back calls this, and none is told so."""
         raise NotImplementedError
 
     def remove_node(self, node: Node) -> str | None:
