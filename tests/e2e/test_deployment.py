@@ -54,17 +54,29 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.fixture
-def server(optimo: Optimo, tmp_path: Path) -> Iterator[dict[str, str]]:
-    """The environment of a shell that talks to a fresh Prefect server."""
-    port = free_port()
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
-    environment |= {"PREFECT_HOME": str(tmp_path / "prefect"), "PREFECT_API_URL": f"http://127.0.0.1:{port}/api"}
-    environment |= {"PWD": str(ROOT), "DO_NOT_TRACK": "1"}
+@pytest.fixture(scope="module")
+def prefect_variables(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """What leads a shell to a fresh Prefect server, to which everything is deployed as the README has it."""
+    folder, port = tmp_path_factory.mktemp("server"), free_port()
+    variables = {"PREFECT_HOME": str(folder / "prefect"), "PREFECT_API_URL": f"http://127.0.0.1:{port}/api"}
+    variables |= {"PWD": str(ROOT), "DO_NOT_TRACK": "1"}
+    environment = without_prefect(os.environ) | variables
     command = (PREFECT, "server", "start", "--port", str(port))
-    with running(*command, environment=environment, log=tmp_path / "server.log"):
-        wait_for(f"{environment['PREFECT_API_URL']}/health", tmp_path / "server.log")
-        yield environment
+    with running(*command, environment=environment, log=folder / "server.log"):
+        wait_for(f"{variables['PREFECT_API_URL']}/health", folder / "server.log")
+        deploy(environment)
+        yield variables
+
+
+@pytest.fixture
+def server(optimo: Optimo, prefect_variables: dict[str, str]) -> dict[str, str]:
+    """The environment of a shell that talks to the server, and to the AWS of the example."""
+    return without_prefect(os.environ) | prefect_variables
+
+
+def without_prefect(environment: Mapping[str, str]) -> dict[str, str]:
+    """What the tests' own server has set is left out."""
+    return {name: value for name, value in environment.items() if not name.startswith("PREFECT_")}
 
 
 def wait_for(url: str, log: Path) -> None:
@@ -94,23 +106,22 @@ def deploy(server: dict[str, str]) -> None:
             client.patch(f"/deployments/{deployed['id']}", json={"paused": bool(deployed["schedules"])})
 
 
-def heals(client: httpx.Client) -> list[dict[str, Any]]:
-    """The runs of `heal`, and none of what is due at night."""
-    found: list[dict[str, Any]] = client.post("/flow_runs/filter", json={"flows": {"name": {"any_": ["heal"]}}}).json()
-    return found
+def heals(client: httpx.Client, target: Path) -> list[dict[str, Any]]:
+    """The runs of `heal` on a target, and none of what is due at night."""
+    found = client.post("/flow_runs/filter", json={"flows": {"name": {"any_": ["heal"]}}}).json()
+    return [run for run in found if run["parameters"]["target"] == str(target)]
 
 
 def test_a_cancelled_run_terminates_its_job(optimo: Optimo, server: dict[str, str], tmp_path: Path) -> None:
     """Cancelled in Prefect while the job runs: the job is stopped, and the incident says so."""
     optimo.declare('"0.01" }', '"0.01", OPTIMO_INPUT_DIR = "s3://optimo-data/inputs/case30/" }')
     optimo.declare("poll_s = 0.5", "poll_s = 0.2")
-    deploy(server)
     worker = (PREFECT, "worker", "start", "--pool", "local", "--type", "process")
     with running(*worker, environment=server, log=tmp_path / "worker.log"):
         prefect("deployment", "run", "heal/heal", "-p", f"target={optimo.folder}", environment=server)
         with httpx.Client(base_url=server["PREFECT_API_URL"]) as client:
             running_job = until(optimo.running_job)
-            (run,) = heals(client)
+            (run,) = heals(client, optimo.folder)
             prefect("flow-run", "cancel", run["id"], environment=server)
             until(lambda: client.get(f"/flow_runs/{run['id']}").json()["state"]["type"] == "CANCELLED")
     (incident,) = optimo.incidents()
@@ -132,7 +143,6 @@ def until(happened: Callable[[], T]) -> T:
 def test_the_deployment_heals_a_job_through_a_worker(optimo: Optimo, server: dict[str, str], tmp_path: Path) -> None:
     """Deployed, picked up, healed; verdict and artifacts are on the server."""
     optimo.inject("missing-environment")
-    deploy(server)
     worker = (PREFECT, "worker", "start", "--pool", "local", "--type", "process")
     with running(*worker, environment=server, log=tmp_path / "worker.log"):
         parameters = ("-p", f"target={optimo.folder}", "-p", "iterations=3")
@@ -141,9 +151,10 @@ def test_the_deployment_heals_a_job_through_a_worker(optimo: Optimo, server: dic
         deployed = client.post("/deployments/filter", json={}).json()
         stories = ("heal", "heal_fleet", "heartbeat", "nightly", "review", "weekly")
         assert {one["entrypoint"] for one in deployed} == {f"flows/{name}.py:{name}" for name in stories}
-        (run,) = heals(client)
-        artifacts = client.post("/artifacts/filter", json={}).json()
-        tasks = client.post("/task_runs/filter", json={"sort": "EXPECTED_START_TIME_ASC"}).json()
+        (run,) = heals(client, optimo.folder)
+        of_run = {"flow_runs": {"id": {"any_": [run["id"]]}}}
+        artifacts = client.post("/artifacts/filter", json=of_run).json()
+        tasks = client.post("/task_runs/filter", json=of_run | {"sort": "EXPECTED_START_TIME_ASC"}).json()
     assert (run["state"]["type"], run["state"]["name"]) == ("COMPLETED", "Healed")
     # A run that is paused for a person cannot renew a lease: Prefect would kill it after four minutes.
     assert run["state"]["state_details"]["deployment_concurrency_lease_id"] is None
