@@ -67,6 +67,10 @@ class TerminalNightNarrator(NightNarrator):
         self.stop()
         self.report = report
 
+    def unwritten(self, why: str) -> None:
+        """One line."""
+        self._line("page", f"{why}; the next night tries again", "red")
+
     def stop(self) -> None:
         """Take the bars away."""
         self._bars.stop()

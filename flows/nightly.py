@@ -18,7 +18,7 @@ from tasks.nightly import (
     begin,
     close,
     judge_data,
-    report,
+    publish,
     run_suite,
     send,
     show_progress,
@@ -26,6 +26,7 @@ from tasks.nightly import (
     stop_services,
     tidy,
     triage,
+    write_page,
 )
 
 if TYPE_CHECKING:
@@ -65,7 +66,8 @@ def nightly(target: str) -> State[Any]:
         stop_services(night)
         told = send(night, close(night))
         # The verdict stands, whatever becomes of its page and of what is old.
-        report(night, told, return_state=True)
+        write_page(night, told, return_state=True)
+        publish(night, told, return_state=True)
         tidy(store, return_state=True)
         return verdict_state(told)
 

@@ -35,6 +35,10 @@ class LogNightNarrator(NightNarrator):
         """Log the verdict."""
         get_run_logger().info("%s: %s", report.cycle.verdict, report.cycle.reason)
 
+    def unwritten(self, why: str) -> None:
+        """Log what is missing."""
+        get_run_logger().error("%s; the next night tries again", why)
+
 
 class Narrators(NightNarrator):
     """Tells several."""
@@ -67,6 +71,11 @@ class Narrators(NightNarrator):
         """Pass it on."""
         for member in self.members:
             member.closed(report)
+
+    def unwritten(self, why: str) -> None:
+        """Pass it on."""
+        for member in self.members:
+            member.unwritten(why)
 
 
 def narrator() -> NightNarrator:

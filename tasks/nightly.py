@@ -24,6 +24,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.exceptions import PrefectException
 
 from recloser.nightly import Night, NightNarrator, TriageResult, open_night, write_owed
+from recloser.report import ReportError
 from recloser.report.nightly import NightFiles, nightly_markdown, nightly_table, write_night
 from recloser.settings import load_settings
 from recloser.store import Store
@@ -42,7 +43,10 @@ def begin(target: str, *, store: Store, run_id: str) -> Night:
     """Open a night, or take up the one that was killed; a page that was never written is written first."""
     settings = load_settings()
     night = open_night(target, store, settings, Narrators(narrator()), run_id=run_id)
-    write_owed(store, night.system, settings.home / "nights")
+    try:
+        write_owed(store, night.system, settings.home / "nights")
+    except ReportError as error:
+        night.narrator.unwritten(str(error))
     return night
 
 
@@ -88,15 +92,23 @@ def close(night: Night) -> CycleReport:
     return night.close()
 
 
-@task(name="report night", cache_policy=NO_CACHE)
-def report(night: Night, told: CycleReport) -> NightFiles:
-    """Write the page, and show it in the Prefect UI; the verdict stands, whatever becomes of this."""
-    files = write_night(told, night.suite_runs, night.folder.parent)
-    label = f"{told.cycle.target} {told.cycle.cycle_id}"
+@task(name="write page", cache_policy=NO_CACHE)
+def write_page(night: Night, told: CycleReport) -> NightFiles:
+    """Write the page, and what machines read; the verdict stands, whatever becomes of this."""
+    try:
+        return write_night(told, night.suite_runs, night.folder.parent)
+    except ReportError as error:
+        night.narrator.unwritten(str(error))
+        raise
+
+
+@task(name="publish night", cache_policy=NO_CACHE)
+def publish(night: Night, told: CycleReport) -> None:
+    """Show the night in the Prefect UI, with a link to its page if there is one."""
     create_markdown_artifact(nightly_markdown(told), key="nightly", description=told.cycle.reason[:200])
-    create_table_artifact(nightly_table(told), key="nightly-suites", description=f"suites of {label}")
-    create_link_artifact(files.html.absolute().as_uri(), key="nightly-page", link_text="the page of this night")
-    return files
+    create_table_artifact(nightly_table(told), key="nightly-suites", description=f"suites of {night.label}")
+    if night.page.exists():
+        create_link_artifact(night.page.absolute().as_uri(), key="nightly-page", link_text="the page of this night")
 
 
 _EVERY_S = 2.0

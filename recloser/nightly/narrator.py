@@ -25,3 +25,6 @@ class NightNarrator:
 
     def closed(self, report: CycleReport) -> None:
         """The night has a verdict."""
+
+    def unwritten(self, why: str) -> None:
+        """A page could not be written; the next night tries again."""

@@ -266,7 +266,7 @@ class Night:
         closed_at = utc_now()
         closed = self.cycle.model_copy(update={"closed_at": closed_at, "verdict": verdict, "reason": reason})
         report = self._report(closed, results, comparison)
-        facts = facts_of(report, self.system, results, self._triage or TriageResult(), page=str(self._page))
+        facts = facts_of(report, self.system, results, self._triage or TriageResult(), page=str(self.page))
         self._record.keep(
             lambda: self._history.close_cycle(
                 self.cycle.cycle_id, verdict, reason, closed_at, tell=lambda desk: self._telling.write_down(desk, facts)
@@ -307,7 +307,8 @@ class Night:
         return report.model_copy(update={"deliveries": undelivered})
 
     @property
-    def _page(self) -> Path:
+    def page(self) -> Path:
+        """Where what is to be read in the morning is written."""
         return self.folder / "nightly.html"
 
     def _services(self) -> tuple[ServiceRun, ...]:

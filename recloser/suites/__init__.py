@@ -1,7 +1,8 @@
 """Test suites run in their own interpreter, and every outcome of every test."""
 
+from recloser.suites.course import SuiteInterruptedError
 from recloser.suites.probe import run_probe
-from recloser.suites.run import SuiteInterruptedError, run_suite
+from recloser.suites.run import run_suite
 from recloser.suites.since import Selection, UnknownRevisionError, changed_since
 from recloser.suites.state import code_state, environment_of
 

@@ -66,12 +66,13 @@ def judgement_of(counts: Tally, cut_short: str, exit_reason: str) -> tuple[Judge
         exit_reason: What its exit code says that no test does; empty where there is nothing.
     """
     flaky = f"; flaky, they passed when run again: {_names(counts.flaky)}" if counts.flaky else ""
-    missing = f"; {counts.not_run} did not run: {cut_short or 'their turn never came'}" if counts.not_run else ""
+    missing = f"; {counts.not_run} did not run" if counts.not_run else ""
     if counts.failed:
         total = counts.judged + counts.skipped
+        why = f": {cut_short or 'their turn never came'}" if missing else ""
         return (
             Judgement.FAILED,
-            f"{len(counts.failed)} of {total} tests failed: {_names(counts.failed)}{missing}{flaky}",
+            f"{len(counts.failed)} of {total} tests failed: {_names(counts.failed)}{missing}{why}{flaky}",
         )
     if cut_short or counts.not_run:
         return Judgement.NOT_VERIFIED, f"{cut_short or 'it ended early'}{missing}{flaky}"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from recloser.suites.command import PLUGIN, command_line, with_plugin
 from recloser.suites.inside.limits import DUMP
 from recloser.suites.process import Process
-from recloser.suites.tape import INTERRUPTED, Tape
+from recloser.suites.tape import CRASHED, INTERRUPTED, Tape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -114,7 +114,7 @@ def launch(plan: Plan, name: str, on_look: Callable[[Tape], None]) -> Launched:
     tape.read()
     on_look(tape)
     by_us = ending.interrupted or plan.again or ending.cut_short == STOPPED
-    status = "crashed" if not ending.cut_short else INTERRUPTED if by_us else "timed-out"
+    status = CRASHED if not ending.cut_short else INTERRUPTED if by_us else "timed-out"
     tape.close(status=status, reason=ending.cut_short or how_it_died(ending.exit_code), until=ended_at)
     return Launched(ending.exit_code, ending.output, ending.cut_short, ending.interrupted, tape=tape)
 

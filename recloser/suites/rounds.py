@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from recloser.suites.ending import refused
 from recloser.suites.judge import is_storm
 from recloser.suites.launch import Launched, Plan, launch, take_over
 from recloser.values import TestStatus
@@ -34,6 +35,8 @@ class Rounds:
         """The suite, and what went on after a crash."""
         self.reruns: list[Launched] = []
         self.notes: list[str] = []
+        self.broken = ""
+        """Why no other process could be launched."""
         self._over = 0
         self._total = 0
         self._take_over()
@@ -49,7 +52,20 @@ class Rounds:
         return any(launched.interrupted for launched in self.all)
 
     def run(self) -> None:
-        """Run everything there is to run."""
+        """Run everything there is to run.
+
+        Raises:
+            OSError: Nothing of it can be run.
+        """
+        try:
+            self._run()
+        except OSError as error:  # such as a full disk: what has run so far has run
+            if not self.whole:
+                raise
+            self.broken = f"it cannot go on: {refused(error, self.plan.scratch)}"
+            self.all[-1].tape.forget_crashes()
+
+    def _run(self) -> None:
         if not self.whole:
             self._round(self.plan, self.whole)
         elif not self.reruns and (left := self.left()):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 Event = dict[str, Any]
 INTERRUPTED = "interrupted"
 """What neither passed nor failed, because the run was ended while it ran."""
+CRASHED = "crashed"
+"""What ran when its process died."""
 _MAIN = "main"
 
 
@@ -104,7 +107,7 @@ class Tape:
             reason: Why its process is gone.
             until: Unix time of the end.
         """
-        controller_died = self.finish is None and status == "crashed"
+        controller_died = self.finish is None and status == CRASHED
         for reader in self._readers.values():
             if reader.worker and controller_died and reader.pid not in self.overdue:
                 reader.running = None  # its controller's death took it along: it is run anew, not blamed
@@ -112,6 +115,10 @@ class Tape:
         for ended in self.ended:
             if ended.status == INTERRUPTED and status == "timed-out":  # it listened to what was sent to end it
                 ended.status, ended.facts = status, {"reason": reason}
+
+    def forget_crashes(self) -> None:
+        """Blame no test for the death of its process: the machine did not let another one begin either."""
+        self.ended = [ended for ended in self.ended if ended.status != CRASHED]
 
     def _cut_off(self, reader: _Reader, status: str, reason: str, until: float) -> None:
         running, reader.running = reader.running, None
@@ -153,11 +160,14 @@ class Tape:
             if reader.worker == event["worker"]:
                 for last in _new_events(reader):
                     self._take(reader, last)
-                self._cut_off(reader, "crashed", f"its process died: {event['error']}", event["at"])
+                self._cut_off(reader, CRASHED, f"its process died: {event['error']}", event["at"])
 
 
 def _new_events(reader: _Reader) -> Iterator[Event]:
-    """Whole lines that were written since the last time; the last line of a process that died may be none."""
+    """Whole lines that were written since the last time.
+
+    The last line of a process that died may be none, nor is one that a full disk cut off: what it said is not known.
+    """
     try:
         with reader.file.open("rb") as stream:
             stream.seek(reader.offset)
@@ -167,4 +177,5 @@ def _new_events(reader: _Reader) -> Iterator[Event]:
     whole = data[: data.rfind(b"\n") + 1]
     reader.offset += len(whole)
     for line in whole.splitlines():
-        yield json.loads(line)
+        with suppress(ValueError):
+            yield json.loads(line)

@@ -2,17 +2,47 @@
 
 from __future__ import annotations
 
+import os
+import resource
 import socket
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
 from recloser.nightly import write_owed
+from recloser.report import ReportError
 from recloser.report.nightly import write_night
 from recloser.values import CycleVerdict, Judgement
+from tests.integration.nightly.conftest import whole
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.integration.nightly.conftest import Little
+
+_FULL = """
+import os, pathlib, resource
+
+def test_before():
+    pass
+
+def test_fills_the_disk():
+    for process in (os.getpid(), RUNNER) if pathlib.Path("FULL").exists() else ():
+        _, most = resource.prlimit(process, resource.RLIMIT_FSIZE)
+        resource.prlimit(process, resource.RLIMIT_FSIZE, (0, most))
+"""
+"""From one moment on no file can grow, of the suite or of the night: as on a full disk, but of this test alone."""
+
+
+@contextmanager
+def room_at_the_end() -> Iterator[None]:
+    """Files of this process may grow again."""
+    as_it_was = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, as_it_was)
 
 
 def test_a_good_night_is_green_and_the_next_is_compared_with_it(little: Little) -> None:
@@ -96,6 +126,36 @@ def test_the_store_may_go_in_the_middle(little: Little) -> None:
     assert report.cycle.verdict is CycleVerdict.NOT_VERIFIED
     assert any(why.startswith("record: ") for why in report.missing)
     assert "passed" in write_night(report, night.suite_runs, night.folder.parent).html.read_text()
+
+
+def test_a_full_disk_loses_nothing_that_has_run(little: Little) -> None:
+    """Each part says that nothing could be written; once there is room, the night goes on where it was."""
+    full = little.folder.parent / "full"
+    full.touch()
+    little.write("unit/test_disk.py", _FULL.replace("FULL", str(full)).replace("RUNNER", str(os.getpid())))
+    with little.open() as night, room_at_the_end():
+        first, second = night.run_suite("unit"), night.run_suite("e2e")
+        night.triage()
+        night.stop_services()
+        report = night.close()
+        with pytest.raises(ReportError, match="report cannot be written"):
+            write_night(report, night.suite_runs, night.folder.parent)
+    assert {attempt.test_id: str(attempt.status) for attempt in first.attempts} == {
+        "unit/test_disk.py::test_before": "passed",
+        "unit/test_disk.py::test_fills_the_disk": "not-run",
+        "unit/test_unit.py::test_sum": "not-run",
+        "unit/test_unit.py::test_product": "not-run",
+    }
+    assert {first.judgement, second.judgement} == {Judgement.NOT_VERIFIED}
+    assert "it cannot go on: File too large" in first.reason
+    assert report.cycle.verdict is CycleVerdict.NOT_VERIFIED
+    assert any(why.startswith("record: the store") for why in report.missing)
+    full.unlink()
+    with little.open() as night:
+        again = whole(night)
+        (unit,) = [run for run in night.suite_runs if run.suite == "unit"]
+    assert (again.cycle.cycle_id, again.cycle.verdict) == (report.cycle.cycle_id, CycleVerdict.GREEN)
+    assert sorted(attempt.number for attempt in unit.attempts) == [1, 1, 1, 1]
 
 
 def test_a_page_that_is_owed_is_written(little: Little) -> None:

@@ -144,7 +144,7 @@ def test_an_interrupted_run_says_what_ran(tmp_path: Path) -> None:
         "test_after": TestStatus.NOT_RUN,
     }
     assert run.judgement is Judgement.NOT_VERIFIED
-    assert run.reason == "it was interrupted; 2 did not run: it was interrupted"
+    assert run.reason == "it was interrupted; 2 did not run"
     with pytest.raises(ProcessLookupError):
         os.kill(int(mark.read_text()), 0)
 

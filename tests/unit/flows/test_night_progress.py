@@ -1,4 +1,4 @@
-"""The night's bar in the Prefect UI."""
+"""What a night shows in the Prefect UI, and what it says where it cannot."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from uuid import UUID
 
 import httpx
+import pytest
 
 import tasks.nightly
+from flows.night_console import TerminalNightNarrator
+from recloser.report import ReportError
 from recloser.values import Judgement
+from tests.unit.report.nights import a_night
 
 if TYPE_CHECKING:
-    import pytest
+    from pathlib import Path
 
 
 def test_a_prefect_server_that_is_gone_is_asked_once_and_ends_no_suite(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -30,3 +34,16 @@ def test_a_prefect_server_that_is_gone_is_asked_once_and_ends_no_suite(monkeypat
     bar.moved("suite/unit", 1, 1)
     bar.ended("suite/unit", Judgement.PASSED, "")
     assert asked == [1]
+
+
+def test_a_page_that_cannot_be_written_is_said_on_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The verdict stands; whoever looks for the page reads why there is none."""
+    (tmp_path / "nights").write_text("a file where the folder of all nights should be")
+    night: Any = SimpleNamespace(folder=tmp_path / "nights" / "x", suite_runs=(), narrator=TerminalNightNarrator())
+    with pytest.raises(ReportError):
+        tasks.nightly.write_page.fn(night, a_night())
+    told = capsys.readouterr().err
+    assert "page  the night's report cannot be written" in told
+    assert "the next night tries again" in told
