@@ -27,12 +27,12 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
-from recloser.analytics.clusters import co_failing
 from recloser.analytics.evidence import assess
 from recloser.analytics.fingerprints import Sighting, mask
 from recloser.analytics.flakes import UNIT, flake_score, shown_rate
 from recloser.analytics.nearness import near_groups
 from recloser.analytics.probes import plan_probes
+from recloser.analytics.problems import Failing, find_problems
 from recloser.analytics.screening import screen
 from recloser.analytics.series import changes, short_rise
 from recloser.analytics.slower import find_slower
@@ -553,13 +553,18 @@ def measure_speed(bench: Bench) -> None:
     frame = frame_of(test, night, failed, night // 2, tests, duration_s=took)
     now, cycle = FIRST + timedelta(days=nights), f"n{nights - 1:05}"
     outage = Outage(what="api was down", started_at=now, ended_at=now)
+    last = frame[(frame["cycle"] == cycle) & frame["failed"]]
+    failing = [
+        Failing("unit", name, f"f{place}", sighting=Sighting("E", f"{name} is off", ("a.py:b",), name))
+        for place, name in enumerate(map(str, last["test"]))
+    ]
     steps: dict[str, Callable[[], Any]] = {
         "storms": lambda: storms(frame),
         "assess": lambda: assess(calm(frame, storms(frame)), now=now),
         "triage": lambda: triage(frame, cycle, now=now, outages=[outage]),
         "plan_probes": lambda: plan_probes(frame, cycle, budget_s=3600, now=now),
         "find_slower": lambda: find_slower(frame, cycle),
-        "co_failing": lambda: co_failing(frame),
+        "find_problems": lambda: find_problems(frame, cycle, failing),
     }
     total = 0.0
     for name, step in steps.items():

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recloser.analytics.comparison import compare
-from recloser.nightly.page import build_report, compared, results_of
+from recloser.nightly.page import build_report, past_of, results_of
 from recloser.report.nightly import nightly_html
 from recloser.store import Store
 from recloser.target import System
@@ -154,7 +154,8 @@ def report_of(store: Store, cycle: Cycle, *, spoil: bool) -> CycleReport:
     system, results = System(name=TARGET, folder=Path()), results_of(store.history, cycle)
     if spoil:
         results = replace(results, suites=tuple(map(spoiled, results.suites)))
-    return build_report(store.history, system, cycle, results, compared(store.history, cycle, results))
+    past = past_of(store.history, cycle)
+    return build_report(store.history, system, cycle, results, past.compared(cycle, results), past=past)
 
 
 def spoiled(run: SuiteRun) -> SuiteRun:

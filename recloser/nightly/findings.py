@@ -189,7 +189,7 @@ def _failure(
         ),
         reproduce=_command(system, suite, [test for of, test in tests[:_MOST_TESTS] if of == suite]),
         environment=_environment(report.cycle),
-        suspects=_suspects(report.cycle, report.comparison.base),
+        suspects=tuple(_suspects(report, group)),
     )
 
 
@@ -236,11 +236,19 @@ def _verified(report: CycleReport) -> Iterator[str]:
         yield from (f"{kind}/{name}" for name, judgement in runs if judgement is not Judgement.NOT_VERIFIED)
 
 
-def _suspects(cycle: Cycle, base: str | None) -> tuple[str, ...]:
-    if base is None:
-        return ()
-    dirty = ("changes that are not committed",) if cycle.code.dirty else ()
-    return (*dirty, f"what was changed since the good night {base}")
+def _suspects(report: CycleReport, group: FailureGroup) -> Iterator[str]:
+    """What was changed since the last good night; commits that touch a file of the failure first."""
+    base, change = report.comparison.base, report.change
+    if base is None or (group.since and group.since <= base):
+        return  # it failed in the good night as well: in a suite that is not critical
+    if report.cycle.code.dirty:
+        yield "changes that are not committed"
+    if group.suspects and change is not None:
+        count = len(change.commits) + change.more
+        yield f"{count} {'commit' if count == 1 else 'commits'} since the good night {base}:"
+        yield from (suspect.sentence for suspect in group.suspects)
+    else:
+        yield f"what was changed since the good night {base}"
 
 
 def _command(system: System, suite: str, tests: list[str]) -> str:

@@ -48,10 +48,26 @@ def failure_groups(
         for test, attempt in last_attempts(run.attempts).items():
             if attempt.status.is_failure:
                 told = _told(run.suite, attempt, tried[test], words.get((run.suite, test), ("failing", "")))
-                key = attempt.failure.fingerprint if attempt.failure else f"{run.suite} {test}"
-                members[key].append((since.get((run.suite, test), ""), attempt, told))
+                members[key_of(attempt)].append((since.get((run.suite, test), ""), attempt, told))
     groups = [_group(key, found) for key, found in members.items()]
     return tuple(sorted(groups, key=lambda group: (_rank(group.verdict), -len(group.tests), group.fingerprint)))
+
+
+def key_of(attempt: TestAttempt) -> str:
+    """What names the cause of a failed attempt: its fingerprint, or its test where nothing was raised."""
+    return attempt.failure.fingerprint if attempt.failure else f"{attempt.suite} {attempt.test_id}"
+
+
+def title_of(attempt: TestAttempt) -> str:
+    """The exception and the first line of its message."""
+    failure = attempt.failure
+    return f"{failure.exception}: {failure.message}".split("\n", 1)[0][:300] if failure else str(attempt.status)
+
+
+def place_of(attempt: TestAttempt) -> str:
+    """Where in the code under test it failed; empty where that is not known."""
+    frame = attempt.failure.frames[-1] if attempt.failure and attempt.failure.frames else None
+    return f"{frame.file}:{frame.line} in {frame.function}" if frame else ""
 
 
 def flaky_of(runs: Iterable[SuiteRun], judged: Mapping[tuple[str, str], Words] | None = None) -> tuple[FailedTest, ...]:
@@ -113,14 +129,14 @@ def _group(key: str, found: list[tuple[str, TestAttempt, FailedTest]]) -> Failur
     first = found[0][1]
     failure = first.failure
     verdict = min((told.verdict for _, _, told in found), key=_rank)
-    frame = failure.frames[-1] if failure and failure.frames else None
     return FailureGroup(
         fingerprint=key,
-        title=f"{failure.exception}: {failure.message}".split("\n", 1)[0][:300] if failure else str(first.status),
+        title=title_of(first),
         verdict=verdict,
         since=min((since for since, _, _ in found if since), default=""),
-        where=f"{frame.file}:{frame.line} in {frame.function}" if frame else "",
+        where=place_of(first),
         source=failure.source if failure else "",
+        files=tuple(dict.fromkeys(frame.file for frame in reversed(failure.frames))) if failure else (),
         text=failure.text[-_PRINTED:] if failure else "",
         output=first.output[-_PRINTED:],
         tests=tuple(told for _, _, told in found),

@@ -10,7 +10,7 @@ from recloser.nightly.data import judge_data, place_of_data, variable_of
 from recloser.nightly.findings import facts_of
 from recloser.nightly.judging import verdict_of
 from recloser.nightly.needs import not_ready, why_not
-from recloser.nightly.page import LOOKED_BACK, build_report, compared
+from recloser.nightly.page import LOOKED_BACK, build_report, past_of
 from recloser.nightly.record import Record
 from recloser.nightly.summary import Results, report_of
 from recloser.nightly.telling import Telling
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from recloser.nightly.narrator import NightNarrator
+    from recloser.nightly.page import Past
     from recloser.notify import Receivers
     from recloser.services import Supervisor
     from recloser.store import Store
@@ -259,13 +260,14 @@ class Night:
         Who has to be told is written down in the same transaction; nothing is sent yet.
         """
         results = Results(self._services(), tuple(self._data.values()), self.suite_runs)
-        comparison = self._record.keep(lambda: compared(self._history, self.cycle, results)) or Comparison()
+        past = self._record.keep(lambda: past_of(self._history, self.cycle))
+        comparison = past.compared(self.cycle, results) if past else Comparison()
         verdicts = self._triage.by_test if self._triage else None
         suites = results.summaries(self.system, verdicts)
         verdict, reason = verdict_of(results.services, results.data, suites, comparison, verdicts)
         closed_at = utc_now()
         closed = self.cycle.model_copy(update={"closed_at": closed_at, "verdict": verdict, "reason": reason})
-        report = self._report(closed, results, comparison)
+        report = self._report(closed, results, comparison, past)
         facts = facts_of(report, self.system, results, self._triage or TriageResult(), page=str(self.page))
         self._record.keep(
             lambda: self._history.close_cycle(
@@ -274,9 +276,9 @@ class Night:
         )
         if self._record.lost:
             report = self._not_on_record(report)
-        elif self._triage is not None:
-            done = self._record.keep(lambda: self._cells.turned_over(self._outcomes(), self._outages))
-            report = report.model_copy(update={"actions": done or ()})
+        elif self._triage is not None and past is not None:
+            actions = self._cells.turned_over(past.outcomes, self._outages)
+            report = report.model_copy(update={"actions": actions})
         self.cycle = report.cycle
         self.narrator.closed(report)
         return report
@@ -290,13 +292,12 @@ class Night:
         missing = report.missing + tuple(f"record: {lost}" for lost in self._record.lost)
         return report.model_copy(update={"cycle": told, "missing": missing})
 
-    def _report(self, closed: Cycle, results: Results, comparison: Comparison) -> CycleReport:
-        told = self._record.keep(
-            lambda: build_report(self._history, self.system, closed, results, comparison, triage=self._triage)
+    def _report(self, closed: Cycle, results: Results, comparison: Comparison, past: Past | None) -> CycleReport:
+        triage = self._triage
+        told = past and self._record.keep(
+            lambda: build_report(self._history, self.system, closed, results, comparison, past=past, triage=triage)
         )
-        if told is None:
-            told = report_of(closed, self.system, results, comparison=comparison, triage=self._triage)
-        return told
+        return told or report_of(closed, self.system, results, comparison=comparison, triage=triage)
 
     def send(self, report: CycleReport) -> CycleReport:
         """Tell whoever has to be told; answers the report with what could not be delivered."""

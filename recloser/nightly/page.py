@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from recloser.nightly.commits import change_since
+from recloser.nightly.problems import problems_of
 from recloser.nightly.summary import Results, report_of
 from recloser.nightly.triaging import TriageResult
 from recloser.report.nightly import write_night
@@ -11,6 +14,8 @@ from recloser.values import Comparison, Judgement
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pandas as pd
 
     from recloser.report.nightly import NightFiles
     from recloser.store import Store
@@ -31,20 +36,36 @@ def results_of(history: History, cycle: Cycle) -> Results:
     )
 
 
-def compared(history: History, cycle: Cycle, results: Results) -> Comparison:
-    """The night beside the last good one.
+@dataclass(frozen=True, slots=True)
+class Past:
+    """The attempts of a night and of those before it, read once: they are many."""
+
+    outcomes: pd.DataFrame
+    good: tuple[Cycle, ...]
+    """The last good nights, the newest first."""
+
+    def compared(self, cycle: Cycle, results: Results) -> Comparison:
+        """The night beside the last good one."""
+        from recloser.analytics.comparison import compare  # noqa: PLC0415 - pandas takes a second to import
+
+        good = [night.cycle_id for night in self.good]
+        unverified = {run.suite for run in results.suites if run.judgement is Judgement.NOT_VERIFIED}
+        if cycle.cycle_id not in self.outcomes["cycle"].cat.categories:
+            return Comparison(base=good[0] if good else None)
+        return compare(self.outcomes, cycle.cycle_id, good=good, unverified=unverified)
+
+
+def past_of(history: History, cycle: Cycle) -> Past:
+    """What the store knows up to a night.
 
     Raises:
         StoreError: The store cannot be read.
     """
-    from recloser.analytics.comparison import BASELINES, compare  # noqa: PLC0415 - pandas takes a second to import
+    from recloser.analytics.comparison import BASELINES  # noqa: PLC0415 - pandas takes a second to import
 
-    good = [night.cycle_id for night in history.good(cycle.target, before=cycle.cycle_id, last=BASELINES)]
-    unverified = {run.suite for run in results.suites if run.judgement is Judgement.NOT_VERIFIED}
-    outcomes = history.outcomes(cycle.target, last=LOOKED_BACK, also=good)
-    if cycle.cycle_id not in outcomes["cycle"].cat.categories:
-        return Comparison(base=good[0] if good else None)
-    return compare(outcomes, cycle.cycle_id, good=good, unverified=unverified)
+    good = history.good(cycle.target, before=cycle.cycle_id, last=BASELINES)
+    also = [night.cycle_id for night in good]
+    return Past(history.outcomes(cycle.target, last=LOOKED_BACK, also=also), good)
 
 
 def build_report(
@@ -54,6 +75,7 @@ def build_report(
     results: Results,
     comparison: Comparison,
     *,
+    past: Past,
     triage: TriageResult | None = None,
 ) -> CycleReport:
     """The night among the last ones, as its page says it.
@@ -61,6 +83,7 @@ def build_report(
     Raises:
         StoreError: The store cannot be read.
     """
+    base = past.good[0] if past.good else None
     before = (night for night in history.cycles(system.name, last=LOOKED_BACK) if night.cycle_id != cycle.cycle_id)
     return report_of(
         cycle,
@@ -71,6 +94,8 @@ def build_report(
         cycles=(*sorted(before, key=lambda night: night.opened_at), cycle),
         points=history.points(system.name, last=LOOKED_BACK),
         weeks=history.weeks(system.name),
+        problems=problems_of(past.outcomes, cycle.cycle_id, results.suites),
+        change=change_since(system.folder, base, cycle) if base else None,
         triage=triage,
     )
 
@@ -92,8 +117,9 @@ def write_owed(store: Store, system: System, folder: Path) -> tuple[NightFiles, 
 
 def _write(history: History, system: System, cycle: Cycle, folder: Path) -> NightFiles:
     results = results_of(history, cycle)
-    comparison = compared(history, cycle, results)
+    past = past_of(history, cycle)
+    comparison = past.compared(cycle, results)
     kept = history.stage_results(cycle.cycle_id).get("triage")
     triage = None if kept is None else TriageResult.model_validate(kept)
-    report = build_report(history, system, cycle, results, comparison, triage=triage)
+    report = build_report(history, system, cycle, results, comparison, past=past, triage=triage)
     return write_night(report, results.suites, folder)

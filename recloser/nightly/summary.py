@@ -10,6 +10,7 @@ import recloser
 from recloser.nightly.groups import failure_groups, flaky_of, words_of
 from recloser.nightly.judging import summary_of
 from recloser.nightly.prices import cost_of
+from recloser.nightly.suspects import suspects_of
 from recloser.nightly.trends import success_metrics
 from recloser.values import CycleReport, Judgement
 
@@ -20,10 +21,13 @@ if TYPE_CHECKING:
     from recloser.nightly.triaging import TriageResult
     from recloser.target import System
     from recloser.values import (
+        CodeChange,
         Comparison,
         Cycle,
         DataRun,
+        FailureGroup,
         HistoryPoint,
+        Problem,
         ServiceRun,
         Stage,
         SuiteRun,
@@ -31,6 +35,8 @@ if TYPE_CHECKING:
         WeekRow,
     )
 
+_SUSPECTED = 100
+"""Groups of failures, the worst ones, for which commits are looked for."""
 _TOOLS = ("prefect", "pytest", "pytest-xdist", "great-expectations", "lightsim2grid", "pandas")
 
 
@@ -57,8 +63,9 @@ def report_of(
     cycles: Sequence[Cycle] = (),
     points: Sequence[HistoryPoint] = (),
     weeks: Sequence[WeekRow] = (),
+    problems: tuple[Problem, ...] = (),
+    change: CodeChange | None = None,
     triage: TriageResult | None = None,
-    deliveries: tuple[str, ...] = (),
 ) -> CycleReport:
     """Put one night together.
 
@@ -71,8 +78,9 @@ def report_of(
         cycles: Those on record up to this one, oldest first.
         points: The same, counted; none where the store cannot be read.
         weeks: The same by week.
+        problems: What of its failures is one problem.
+        change: Of the code, since the last good night.
         triage: What each failure is, and what takes longer; None where that was not asked.
-        deliveries: Messages that could not be delivered.
     """
     verdicts = triage.by_test if triage else None
     suites = results.summaries(system, verdicts)
@@ -84,15 +92,29 @@ def report_of(
         data=results.data,
         suites=suites,
         comparison=comparison,
-        groups=failure_groups(results.suites, comparison, judged),
+        groups=_suspected(failure_groups(results.suites, comparison, judged), change, (*cycles, cycle)),
+        problems=problems,
+        change=change,
         flaky=flaky_of(results.suites, judged),
         history=tuple(_now(point, cycle) for point in points),
         weeks=tuple(weeks),
         metrics=success_metrics(cycle, cycles or (cycle,), results.suites, suites),
         missing=(*_missing(results, system, comparison), *(triage.notes if triage else ())),
         slowdowns=triage.slowdowns if triage else (),
-        deliveries=deliveries,
         tools=tool_versions(),
+    )
+
+
+def _suspected(
+    groups: tuple[FailureGroup, ...], change: CodeChange | None, cycles: Sequence[Cycle]
+) -> tuple[FailureGroup, ...]:
+    """The groups, those that are shown at all with the commits that come into question."""
+    if change is None or not change.commits:
+        return groups
+    commit_of = {one.cycle_id: one.code.commit for one in cycles if one.code.commit and not one.code.dirty}
+    return tuple(
+        group.model_copy(update={"suspects": suspects_of(group, change, commit_of)}) if place < _SUSPECTED else group
+        for place, group in enumerate(groups)
     )
 
 

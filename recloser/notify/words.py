@@ -48,7 +48,7 @@ def details(line: Line) -> tuple[str, ...]:
     told = (
         ("", finding.text),
         ("owner: ", finding.owner),
-        ("suspects: ", ", ".join(finding.suspects[:3])),
+        ("suspects: ", "; ".join(finding.suspects[:3])),
         ("reproduce: ", finding.reproduce),
     )
     return tuple(f"{lead}{text}" for lead, text in told if text)

@@ -74,6 +74,7 @@ from recloser.values.nightly import (
     WeekRow,
 )
 from recloser.values.patch import DefinitionPatch, Patch, RolePolicy, placeholder
+from recloser.values.problem import CodeChange, Commit, Companion, Problem, ProblemKind, ProblemTest, Suspect
 from recloser.values.quarantine import (
     FlakeStanding,
     QuarantineEntry,
@@ -120,7 +121,10 @@ __all__ = [
     "Change",
     "ChangeRecord",
     "ChangeState",
+    "CodeChange",
     "CodeState",
+    "Commit",
+    "Companion",
     "Comparison",
     "ComputeEnvironment",
     "Container",
@@ -182,6 +186,9 @@ __all__ = [
     "Probe",
     "ProbeKind",
     "ProbePlan",
+    "Problem",
+    "ProblemKind",
+    "ProblemTest",
     "Purpose",
     "QuarantineEntry",
     "QuarantineEvidence",
@@ -207,6 +214,7 @@ __all__ = [
     "Storm",
     "SuiteRun",
     "SuiteSummary",
+    "Suspect",
     "Tally",
     "TargetReview",
     "TestAttempt",

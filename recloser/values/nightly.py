@@ -6,6 +6,7 @@ from pydantic import Field
 
 from recloser.values.base import Value
 from recloser.values.cycle import Comparison, Cycle, CycleVerdict, DataRun, ServiceRun, Stage
+from recloser.values.problem import CodeChange, Problem, Suspect
 from recloser.values.suite import AwsCall, Judgement, TestStatus
 from recloser.values.triage import Slowdown
 
@@ -61,6 +62,10 @@ class FailureGroup(Value):
     """`file:line in function`, in the code under test."""
     source: str = ""
     """That line of code."""
+    files: tuple[str, ...] = ()
+    """Of the traceback, in the code under test, the innermost first."""
+    suspects: tuple[Suspect, ...] = ()
+    """Commits since it was good, those that touch its files first; none where it is not put down to the code."""
     text: str = ""
     """What the runner printed of the first of them."""
     output: str = ""
@@ -115,6 +120,10 @@ class CycleReport(Value):
     comparison: Comparison = Comparison()
     groups: tuple[FailureGroup, ...] = ()
     """The worst first."""
+    problems: tuple[Problem, ...] = ()
+    """What of it is one problem; the largest first."""
+    change: CodeChange | None = None
+    """Of the code, since the last good night; None where there is none."""
     flaky: tuple[FailedTest, ...] = ()
     history: tuple[HistoryPoint, ...] = ()
     """Oldest first, this one last."""
@@ -126,6 +135,8 @@ class CycleReport(Value):
     """What takes longer or more memory: measured again head against base, or seen in the whole series."""
     actions: tuple[str, ...] = ()
     """What the night has done by itself, and what it proposes."""
+    sent: tuple[str, ...] = ()
+    """What was delivered, counted by channel."""
     deliveries: tuple[str, ...] = ()
     """Messages that could not be delivered."""
     tools: dict[str, str] = Field(default_factory=dict)

@@ -1,8 +1,9 @@
 """What is new, what failed and of which cause, what is slower, what is flaky."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from recloser.report.nightly.blocks import Block, Case, Cell, Item, Listing, Mark, Passage, Section, Table
+from recloser.report.nightly.commits import commits_block, suspect_facts
 from recloser.report.nightly.head import base_words, failure_rate
 from recloser.report.nightly.limits import Limits, cut, tabled
 from recloser.report.nightly.texts import tail
@@ -41,7 +42,7 @@ def new_section(report: CycleReport, limits: Limits) -> Section:
         count=f"{counted(new, 'new failure')}" if new else "no new failure" if comparison.base else "",
         mark=Mark.BAD if new else Mark.GOOD if comparison.base else Mark.UNKNOWN,
         intro=f"{base_words(report)} {failure_rate(report)}",
-        blocks=tables,
+        blocks=(*tables, *commits_block(report, limits)),
     )
 
 
@@ -77,12 +78,12 @@ def causes_section(report: CycleReport, limits: Limits) -> Section | None:
         count=f"{counted(tests, 'failed test')}, {counted(len(groups), 'cause')}",
         mark=Mark.BAD,
         intro=note,
-        blocks=tuple(_case(place, group, limits) for place, group in enumerate(shown, start=1)),
+        blocks=tuple(_case(place, group, report, limits) for place, group in enumerate(shown, start=1)),
         more=more,
     )
 
 
-def _case(place: int, group: FailureGroup, limits: Limits) -> Case:
+def _case(place: int, group: FailureGroup, report: CycleReport, limits: Limits) -> Case:
     passages = (("What the runner printed", group.text), ("What the test printed and logged", group.output))
     alike = len({(test.verdict, test.evidence) for test in group.tests}) == 1
     return Case(
@@ -90,7 +91,7 @@ def _case(place: int, group: FailureGroup, limits: Limits) -> Case:
         group.title,
         failure_mark(group.verdict),
         group.verdict or "failed",
-        facts=tuple(fact for fact in _case_facts(group, alike=alike) if fact[1]),
+        facts=tuple(fact for fact in _case_facts(group, report, alike=alike) if fact[1]),
         where=group.where,
         source=group.source,
         passages=tuple(Passage(title, tail(text, limits.passage)) for title, text in passages if text.strip()),
@@ -98,9 +99,11 @@ def _case(place: int, group: FailureGroup, limits: Limits) -> Case:
     )
 
 
-def _case_facts(group: FailureGroup, *, alike: bool) -> tuple[tuple[str, str], ...]:
-    evidence = group.tests[0].evidence if alike else ""
-    return ("evidence", evidence), ("first seen in", group.since), ("fingerprint", group.fingerprint)
+def _case_facts(group: FailureGroup, report: CycleReport, *, alike: bool) -> Iterator[tuple[str, str]]:
+    yield "evidence", group.tests[0].evidence if alike else ""
+    yield "first seen in", group.since
+    yield from suspect_facts(report, group)
+    yield "fingerprint", group.fingerprint
 
 
 def failed_tests(caption: str, tests: Sequence[FailedTest], limit: int, *, judged: bool = True) -> Table:

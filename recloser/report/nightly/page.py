@@ -17,11 +17,13 @@ from recloser.report.nightly.past import (
     versions_section,
 )
 from recloser.report.nightly.premises import data_section, services_section
+from recloser.report.nightly.problems import problems_section
 from recloser.report.nightly.words import verdict_mark, verdict_word
 from recloser.values import CycleReport
 
 _SECTIONS = (
     new_section,
+    problems_section,
     causes_section,
     slower_section,
     flaky_section,

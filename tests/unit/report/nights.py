@@ -7,7 +7,10 @@ from recloser.validation import Chart, Series
 from recloser.validation.svg import draw
 from recloser.values import (
     AwsCall,
+    CodeChange,
     CodeState,
+    Commit,
+    Companion,
     Comparison,
     Cycle,
     CycleReport,
@@ -19,10 +22,14 @@ from recloser.values import (
     HistoryPoint,
     Judgement,
     Metric,
+    Problem,
+    ProblemKind,
+    ProblemTest,
     ServiceRun,
     SlowerTest,
     Stage,
     SuiteSummary,
+    Suspect,
     TestChange,
     TestStatus,
     Value,
@@ -79,6 +86,49 @@ def a_failure(test_id: str, *, suite: str = "unit", verdict: str = "new", attemp
 CASES = tuple(f"tests/unit/test_flow.py::test_flows_balance_at_every_bus[case{n}]" for n in (14, 30, 57, 118, 300))
 E2E = "tests/e2e/test_forecast.py::TestForecast::test_survives_a_restart_of_the_database"
 
+COMMITS = (
+    Commit(
+        commit="1f3a9c02b7d4e8a65f10",
+        author="Ada",
+        at=AT - timedelta(hours=9),
+        subject="Solve without the slack bus",
+        files=("gridmodel/flow.py",),
+    ),
+    Commit(commit="77aa01c3d4e8a65f1055", author="Bo", at=AT - timedelta(hours=30), subject="Reword the manual"),
+)
+
+
+def _problems() -> tuple[Problem, ...]:
+    tests = (
+        *(ProblemTest(suite="unit", test_id=case) for case in CASES),
+        ProblemTest(suite="e2e", test_id=E2E),
+        ProblemTest(suite="integration", test_id="tests/integration/test_api.py::test_a_solution", failed=False),
+    )
+    return (
+        Problem(
+            kind=ProblemKind.CO_FAILING,
+            title="AssertionError: residual 0.0312 MW at bus 14, at most 1e-06 is allowed",
+            where="gridmodel/flow.py:214 in max_residual",
+            fingerprints=("a41f09be", "0c77d1aa"),
+            tests=tests,
+            since="20261107-020000-91aa",
+            last="20261121-020000-ab12",
+            nights=4,
+            looked=60,
+            companions=(Companion(suite="e2e", test_id="tests/e2e/test_page.py::test_a_chart_is_drawn", nights=3),),
+        ),
+        Problem(
+            kind=ProblemKind.EXACT,
+            title="RuntimeError: no such case",
+            fingerprints=("99ab",),
+            tests=(ProblemTest(suite="unit", test_id="tests/unit/test_case.py::test_it_is_found"),),
+            since="20261121-020000-ab12",
+            last="20261121-020000-ab12",
+            nights=1,
+            looked=60,
+        ),
+    )
+
 
 def _groups() -> tuple[FailureGroup, ...]:
     return (
@@ -89,6 +139,8 @@ def _groups() -> tuple[FailureGroup, ...]:
             since="20261121-020000-ab12",
             where="gridmodel/flow.py:214 in max_residual",
             source="return float(abs(solution.mismatch).max())",
+            files=("gridmodel/flow.py",),
+            suspects=(Suspect(commit=COMMITS[0], reason="touches gridmodel/flow.py, a file of the traceback"),),
             text=TRACEBACK,
             output="INFO  gridmodel.flow: 14 buses, 20 branches\nWARNING gridmodel.flow: tap of branch 8 is 0.0",
             tests=tuple(map(a_failure, CASES)),
@@ -354,6 +406,8 @@ def a_night(**fields: object) -> CycleReport:
         "suites": _suites(),
         "comparison": _comparison(),
         "groups": _groups(),
+        "problems": _problems(),
+        "change": CodeChange(base=BASE, commits=COMMITS, more=3, uncommitted=True),
         "flaky": (flaky,),
         "history": nights(60),
         "weeks": _weeks(),
@@ -409,7 +463,16 @@ def a_storm(failures: int = 500, causes: int = 1, message: str = "RuntimeError: 
         TestChange(suite="unit", test_id=test.test_id, status=test.status, was=TestStatus.PASSED) for test in tests
     )
     comparison = Comparison(base=BASE, new_failures=changes, failed=failures, judged=10_000)
-    return a_night(suites=(suite,), groups=groups, comparison=comparison, flaky=tuple(tests))
+    problems = tuple(
+        Problem(
+            kind=ProblemKind.SYSTEMIC,
+            title=message,
+            fingerprints=(group.fingerprint,),
+            tests=tuple(ProblemTest(suite="unit", test_id=test.test_id) for test in group.tests),
+        )
+        for group in groups
+    )
+    return a_night(suites=(suite,), groups=groups, problems=problems, comparison=comparison, flaky=tuple(tests))
 
 
 def with_every_text(value: Any, text: str) -> Any:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from recloser.report.nightly import nightly_html, nightly_markdown
 from recloser.report.nightly.html import MOST_BYTES
 from recloser.values import (
+    CodeChange,
     Comparison,
     CycleReport,
     CycleVerdict,
@@ -96,6 +97,7 @@ class TestOrder:
         """What is new, why, what else is off, what is not known; then the figures."""
         assert headings(night) == [
             "What is new",
+            "What is one problem",
             "Failures, by cause",
             "What got slower",
             "Flaky",
@@ -189,7 +191,7 @@ class TestContent:
     def test_a_test_that_is_gone_has_no_end(self) -> None:
         """Only what it was."""
         gone = TestChange(suite="unit", test_id="t.py::gone", status=TestStatus.NOT_RUN, was=TestStatus.PASSED)
-        page = nightly_html(a_night(comparison=Comparison(base="b", removed=(gone,))))
+        page = nightly_html(a_night(comparison=Comparison(base="b", removed=(gone,)), change=None))
         assert section(page, "new").endswith("Tests that are gone (1) test suite was t.py::gone unit ✓ passed")
 
     def test_the_colours_of_a_terminal_are_gone(self, night: str) -> None:
@@ -393,3 +395,45 @@ def test_what_did_not_run_is_not_verified() -> None:
     suite = SuiteSummary(suite="unit", tier="unit", judgement=Judgement.PASSED, counts={TestStatus.NOT_RUN: 3})
     page = nightly_html(a_night(suites=(suite,)))
     assert "suite unit : 3 tests collected, and not run" in section(page, "not-verified")
+
+
+class TestProblems:
+    """What looks like many failures and is one problem."""
+
+    def test_each_says_why_it_is_one_since_when_and_what_else_fails_with_it(self, night: str) -> None:
+        """Those that join what looks different are shown with all their tests."""
+        said = section(night, "problems")
+        for text in (
+            "✕ 7 failed tests, 2 problems",
+            "is allowed co-failing ✕ 6 of 7 20261107-020000-91aa 4 of 60 gridmodel/flow.py:214 in max_residual",
+            "RuntimeError: no such case exact ✕ 1 20261121-020000-ab12 1 of 60",
+            "co-failing: its tests keep failing together AssertionError",
+            "seen in 4 of 60 nights, last in 20261121-020000-ab12 fingerprint a41f09be fingerprint 0c77d1aa",
+            "failed with it tests/e2e/test_page.py::test_a_chart_is_drawn (e2e), in 3 of these nights",
+            "tests/integration/test_api.py::test_a_solution integration · did not fail",
+        ):
+            assert text in said
+        assert 'href="#problem-1"' in night.partition('<section id="problems"')[2].partition("</section>")[0]
+
+    def test_a_night_without_any_says_nothing(self) -> None:
+        """No empty section."""
+        assert "What is one problem" not in headings(nightly_html(a_green_night()))
+
+
+class TestCommits:
+    """What was changed before it failed."""
+
+    def test_commits_stand_beside_what_is_new_and_suspects_beside_their_failure(self, night: str) -> None:
+        """A suspect touches a file of the failure, and is called no more than that."""
+        change = f"Changed since the good night {a_night().comparison.base}: 5 commits"
+        said = "1f3a9c02b7 of 2026-11-20 by Ada: Solve without the slack bus"
+        assert change in section(night, "new")
+        assert f"! changes that are not committed · {said} · 77aa01c3d4" in section(night, "new")
+        assert "and 3 older commits" in section(night, "new")
+        touches = "(touches gridmodel/flow.py, a file of the traceback)"
+        assert f"suspect {said} {touches} fingerprint" in section(night, "causes")
+
+    def test_what_is_not_known_is_said(self) -> None:
+        """The good night's code may have been in no commit."""
+        page = nightly_html(a_night(change=CodeChange(base="n1", unknown="night n1 ran on code in no commit")))
+        assert "the commits are not known : night n1 ran on code in no commit" in section(page, "new")
