@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from recloser.values import Turn
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "optimo"
+REGION = "us-east-1"
 ITERATIONS = 10
 TURN_GATE_S = 1.0
 WRITTEN = {ChangeState.APPLIED, ChangeState.VERIFIED, ChangeState.REVERTED, ChangeState.FAILED}
@@ -59,6 +60,8 @@ class Scenario:
     remedies: tuple[str, ...] = ()
     cause: str | None = None
     environment_state: str = "ENABLED"
+    region: str | None = None
+    """Another region in which the example is set up as well."""
 
     @property
     def least(self) -> int:
@@ -122,14 +125,14 @@ class Ground:
         finally:
             self.sandbox.down()
 
-    def mend(self, folder: Path) -> None:
+    def mend(self, folder: Path, region: str = REGION) -> None:
         """Bring the account to the example's healthy state, with the rights that this declaration needs."""
         self.policy.write_text(operator_policy(load_target(folder)))
-        admin = {"PATH": os.environ["PATH"], **self.sandbox.environment(Identity.ADMIN)}
+        admin = {"PATH": os.environ["PATH"], **self.sandbox.environment(Identity.ADMIN), "AWS_DEFAULT_REGION": region}
         script = [sys.executable, str(EXAMPLE / "infra" / "provision.py"), "--operator-policy", str(self.policy)]
         subprocess.run([*script, "--operator-user", "recloser"], env=admin, check=True, capture_output=True)
         for tag in ("1.4.1", "1.4.2"):
-            self.sandbox.build(EXAMPLE, repository="optimo", tag=tag)
+            self.sandbox.build(EXAMPLE, repository="optimo", tag=tag, region=region)
         self.sandbox.faults(clear=True)
 
     def break_with(self, scenario: Scenario, folder: Path) -> None:
@@ -146,7 +149,7 @@ class Ground:
         batch: Any = boto3.Session(
             aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
-            region_name="us-east-1",
+            region_name=REGION,
         ).client("batch", endpoint_url=variables["AWS_ENDPOINT_URL_BATCH"])
         for job in batch.list_jobs(jobQueue="optimo", jobStatus="RUNNABLE")["jobSummaryList"]:
             batch.terminate_job(jobId=job["jobId"], reason="the scenario is over")
@@ -180,6 +183,8 @@ def play(scenario: Scenario, ground: Ground, heal: Callable[[Path], None]) -> Ou
         file.write_text(text.replace(find, replace))
     os.environ["RECLOSER_HOME"] = str(folder.parent / "home")
     ground.mend(folder)
+    if scenario.region:
+        ground.mend(folder, scenario.region)
     ground.break_with(scenario, folder)
     began = time.monotonic()
     try:

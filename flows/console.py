@@ -15,6 +15,8 @@ from recloser.healing import Narrator
 from recloser.values import ChangeState, FixMode
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from recloser.healing import Failures, Sighting
     from recloser.values import AttemptRecord, ChangeRecord, Diagnosis, Fleet, Incident
 
@@ -38,6 +40,10 @@ class TerminalNarrator(Narrator):
         self._live: Live | None = None
         self._last_state: str | None = None
         self.incidents: list[Incident] = []
+
+    def owed(self, report: Path) -> None:
+        """Where it lies."""
+        self._line("report", f"an earlier healing was ended before it could write this one: {report}", style="yellow")
 
     def found(self, failures: Failures) -> None:
         """The groups, and what is in none of them."""

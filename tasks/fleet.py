@@ -11,14 +11,16 @@ from recloser.settings import load_settings
 from recloser.store import Store
 from recloser.target import load_target
 from recloser.values import FixMode, Incident
-from tasks.heal import PATIENT
+from tasks.heal import PATIENT, write_owed
 from tasks.narration import narrator
 
 
 @task(name="find failed jobs", task_run_name="find failed jobs of {target}", **PATIENT)
 def find(target: str, selection: Selection, *, store: Store) -> tuple[Group | Incident, ...]:
     """An incident that was left open, then the groups of failed jobs that no incident has taken on."""
-    site = prepare(load_target(target), connect(load_settings()))
+    declared = load_target(target)
+    write_owed(declared, store)
+    site = prepare(declared, connect(load_settings()))
     left = unfinished_fleet(site, store)
     failures = find_failures(site, store, selection)
     narrator().found(failures)

@@ -32,7 +32,7 @@ from recloser.report import (
 )
 from recloser.settings import load_settings
 from recloser.store import Store
-from recloser.target import load_target
+from recloser.target import Target, load_target
 from recloser.values import Diagnosis, Evidence, FixMode, JobSnapshot
 from tasks.narration import narrator
 
@@ -65,6 +65,13 @@ PATIENT: dict[str, Any] = {
 }
 
 
+def write_owed(target: Target, store: Store) -> None:
+    """Write the reports of a target's incidents that were closed by a process which died before it could."""
+    latest = store.incidents(target=target.name, limit=_LATEST)
+    for files in write_missing(latest, load_settings().home / "incidents"):
+        narrator().owed(files.markdown)
+
+
 @task(name="begin", task_run_name="begin {target}", **PATIENT)
 def begin(
     target: str,
@@ -81,7 +88,7 @@ def begin(
     An incident that was closed by a process that died before it wrote the report gets its report first.
     """
     declared = load_target(target)
-    write_missing(store.incidents(target=declared.name, limit=_LATEST), load_settings().home / "incidents")
+    write_owed(declared, store)
     site = prepare(declared, connect(load_settings()))
     return open_healing(
         site,

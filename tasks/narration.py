@@ -10,6 +10,8 @@ from prefect.logging import get_run_logger
 from recloser.healing import Narrator
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from recloser.healing import Failures, Sighting
     from recloser.values import AttemptRecord, ChangeRecord, Diagnosis, Fleet, Incident
 
@@ -23,6 +25,10 @@ class LogNarrator(Narrator):
     def __init__(self) -> None:
         """Nothing was seen yet."""
         self._last_seen: tuple[int, str] | None = None
+
+    def owed(self, report: Path) -> None:
+        """Log where it lies."""
+        get_run_logger().info("a report was owed by a healing that was killed: %s", report)
 
     def found(self, failures: Failures) -> None:
         """Log the groups, and what is in none of them."""

@@ -109,4 +109,6 @@ def _print(incident: Incident, output: Format) -> None:
         typer.echo(to_json(incident))
         return
     print_summary(incident)
-    typer.echo(f"report: {load_settings().home / 'incidents' / incident.incident_id / 'incident.md'}")
+    report = load_settings().home / "incidents" / incident.incident_id / "incident.md"
+    owed = "" if report.is_file() else "  (owed: it could not be written; the next heal of this target writes it)"
+    typer.echo(f"report: {report}{owed}")

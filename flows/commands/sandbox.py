@@ -100,6 +100,7 @@ def build(  # noqa: PLR0917 - Typer calls it by name
     interpreter: Annotated[str | None, typer.Option(help="Python of the jobs; default: this one.")] = None,
     entrypoint: Annotated[list[str] | None, typer.Option(help="One word before the job's command; repeat.")] = None,
     environment: Annotated[list[str] | None, typer.Option("--env", help="NAME=value; {image} is the folder.")] = None,
+    region: Annotated[str | None, typer.Option(help="Region of the registry; default: us-east-1.")] = None,
     state_dir: StateDir = _DEFAULT,
 ) -> None:
     """Snapshot a folder as an image and push it to the sandbox's ECR."""
@@ -114,6 +115,7 @@ def build(  # noqa: PLR0917 - Typer calls it by name
         interpreter=interpreter or sys.executable,
         entrypoint=entrypoint or (),
         environment=parse_environment(environment or ()),
+        region=region,
     )
     typer.echo(f"{built.uri}\n{built.digest}")
 
@@ -122,7 +124,7 @@ def faults(
     show: Annotated[bool, typer.Option("--list", help="Show every fault there is.")] = False,
     clear: Annotated[bool, typer.Option("--clear", help="Switch off what is not set here.")] = False,
     state_dir: StateDir = _DEFAULT,
-    **changes: float | None,
+    **changes: float | str | None,
 ) -> None:
     """Make the sandbox fail as AWS does; without options, show what is in force."""
     given = {name: value for name, value in changes.items() if value is not None}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -63,8 +64,8 @@ class Account:
     events: EventsGateway
     capacity: CapacityGateway
     builds: BuildsGateway
-    batch_in: Callable[[str], BatchGateway]
-    """Batch of the same account in another region, to look whether something is there."""
+    elsewhere: Callable[[str], Account]
+    """The same account in another region."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,16 @@ class _Clients:
         return {name: getattr(self, name).meta.endpoint_url for name in self.__slots__ if name != "submit"}
 
 
+@dataclass(frozen=True, slots=True)
+class _Login:
+    """Who has been let in: the same in every region."""
+
+    session: boto3.session.Session
+    settings: Settings
+    account_id: str
+    identity_arn: str
+
+
 def connect(settings: Settings) -> Account:
     """Connect to the AWS that the environment and `~/.aws` name, and make sure that it knows us.
 
@@ -101,12 +112,18 @@ def connect(settings: Settings) -> Account:
     clients = _clients_of(session, region, settings)
     check_endpoints(clients.endpoints(), os.environ)
     account_id, identity_arn = _identity_of(clients.sts)
-    limiter = limiter_of(account_id, region, settings.calls_per_s)
+    return _account(_Login(session, settings, account_id, identity_arn), clients)
+
+
+def _account(login: _Login, clients: _Clients) -> Account:
+    """The gateways of one region."""
+    region = clients.batch.meta.region_name
+    limiter = limiter_of(login.account_id, region, login.settings.calls_per_s)
     _limit(clients.batch, limiter)
     _limit(clients.submit, limiter)
     return Account(
-        identity_arn=identity_arn,
-        account_id=account_id,
+        identity_arn=login.identity_arn,
+        account_id=login.account_id,
         region=region,
         batch=BatchGateway(clients.batch, clients.submit, region=region),
         fleet=FleetGateway(clients.batch),
@@ -117,10 +134,16 @@ def connect(settings: Settings) -> Account:
         objects=ObjectsGateway(clients.s3),
         images=ImagesGateway(clients.ecr),
         events=EventsGateway(clients.sqs),
-        capacity=CapacityGateway(clients.batch, lambda name: _further(name, session, settings, clients.batch)),
-        builds=BuildsGateway(lambda: _further("codebuild", session, settings, clients.batch)),
-        batch_in=lambda region: _batch_in(session, settings, account_id, region),
+        capacity=CapacityGateway(clients.batch, lambda name: _further(name, login, clients.batch)),
+        builds=BuildsGateway(lambda: _further("codebuild", login, clients.batch)),
+        elsewhere=cache(lambda other: _elsewhere(login, other)),
     )
+
+
+def _elsewhere(login: _Login, region: str) -> Account:
+    clients = _clients_of(login.session, region, login.settings)
+    check_endpoints(clients.endpoints(), os.environ)
+    return _account(login, clients)
 
 
 def _region_of(session: boto3.session.Session) -> str:
@@ -150,19 +173,13 @@ def _clients_of(session: boto3.session.Session, region: str, settings: Settings)
         )
 
 
-def _further(service: str, session: boto3.session.Session, settings: Settings, batch: BatchClient) -> Any:
+def _further(service: str, login: _Login, batch: BatchClient) -> Any:
     """The client of a service that few healings need: the model of EC2 alone takes a third of a second to load."""
-    make: Any = session.client
-    client = make(service, region_name=batch.meta.region_name, config=_config(settings, attempts=_IDENTITY_ATTEMPTS))
+    make: Any = login.session.client
+    config = _config(login.settings, attempts=_IDENTITY_ATTEMPTS)
+    client = make(service, region_name=batch.meta.region_name, config=config)
     check_endpoints({"batch": batch.meta.endpoint_url, service: client.meta.endpoint_url}, os.environ)
     return client
-
-
-def _batch_in(session: boto3.session.Session, settings: Settings, account_id: str, region: str) -> BatchGateway:
-    client = session.client("batch", region_name=region, config=_config(settings, attempts=_IDENTITY_ATTEMPTS))
-    check_endpoints({"batch": client.meta.endpoint_url}, os.environ)
-    _limit(client, limiter_of(account_id, region, settings.calls_per_s))
-    return BatchGateway(client, client, region=region)
 
 
 def _config(settings: Settings, *, attempts: int) -> Config:

@@ -183,6 +183,11 @@ class _Injector:
         self._client("s3").put_object(**_location(fault.uri), Body=text.encode())
 
     @inject.register
+    def _(self, fault: models.NoCapacity) -> None:
+        del fault
+        self._sandbox.faults(no_capacity_in=self._environment["AWS_DEFAULT_REGION"])
+
+    @inject.register
     def _(self, fault: models.HostLoss) -> None:
         self._sandbox.faults(host_loss=fault.count)
 

@@ -155,6 +155,12 @@ class HostLoss(_Declared):
     count: int = Field(ge=1, le=100)
 
 
+class NoCapacity(_Declared):
+    """No instance is to be had in the sandbox's own region."""
+
+    kind: Literal["no_capacity"]
+
+
 Fault = (
     DropEnvironment
     | SetEnvironment
@@ -172,6 +178,7 @@ Fault = (
     | ForgetImage
     | DefectiveImage
     | HostLoss
+    | NoCapacity
 )
 _ADAPTER: TypeAdapter[tuple[Fault, ...]] = TypeAdapter(tuple[Annotated[Fault, Discriminator("kind")], ...])
 

@@ -145,6 +145,11 @@ class Casebook:
             if known.record.state in _SPENT and self._problem(known.record) == diagnosis.problem
         )
 
+    def place_of(self, planned: PlannedChange, site: Site) -> Site:
+        """Where a change is made: in the region of the attempt it answers."""
+        answered = (attempt for attempt in self.incident.attempts if attempt.number == planned.record.attempt)
+        return site.at(next((attempt.region for attempt in answered), None))
+
     def _problem(self, record: ChangeRecord) -> object:
         answered = next((attempt for attempt in self.incident.attempts if attempt.number == record.attempt), None)
         return answered.diagnosis.problem if answered and answered.diagnosis else None

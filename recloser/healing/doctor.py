@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 _SEEN: Final = 0.97
 """Confidence in what the account itself says."""
 _REMEDIES: Final = {
-    Cause.RUNNABLE_QUOTA: ("request_quota", "switch_queue"),
-    Cause.RUNNABLE_CAPACITY: ("switch_queue",),
+    Cause.RUNNABLE_QUOTA: ("request_quota", "switch_queue", "switch_region"),
+    Cause.RUNNABLE_CAPACITY: ("switch_queue", "switch_region"),
     Cause.RUNNABLE_RESOURCE_REQUIREMENT: ("clamp_resources", "switch_queue"),
     Cause.COMPUTE_ENV_INVALID: ("fix_compute_environment", "switch_queue"),
 }

@@ -157,7 +157,7 @@ class Trials:
             later = [one for one in self._live() if one.record.remedy == planned.record.remedy]
             covered = planned is not later[-1] and self._is_submitted(planned) and self._is_built_upon(planned)
             if covered:
-                planned.change.revert(self._site)
+                planned.change.revert(self._book.place_of(planned, self._site))
                 self._book.settle(planned, ChangeState.REVERTED, f"{later[-1].record.summary}: that covers it")
 
     def _is_submitted(self, planned: PlannedChange) -> bool:
@@ -180,21 +180,21 @@ class Trials:
     def _take_out(self, planned: PlannedChange) -> None:
         self._book.settle(planned, ChangeState.WITHHELD, "taken back for a trial without it")
         try:
-            planned.change.revert(self._site)
+            planned.change.revert(self._book.place_of(planned, self._site))
         except (AwsError, HealingError):
             self._put_back(planned, "it could not be taken back for a trial")
             raise
 
     def _give_up(self, planned: PlannedChange, trial: AttemptRecord) -> None:
         """The job works without it."""
-        planned.change.revert(self._site)
+        planned.change.revert(self._book.place_of(planned, self._site))
         why = f"{_NOT_NEEDED}: attempt {trial.number} succeeded without it"
         self._narrator.settled(self._book.settle(planned, ChangeState.REVERTED, why))
 
     def _put_back(self, planned: PlannedChange, why: str) -> None:
         try:
-            planned.change.apply(self._site)
-            planned.change.verify(self._site)
+            planned.change.apply(self._book.place_of(planned, self._site))
+            planned.change.verify(self._book.place_of(planned, self._site))
         except (AwsError, HealingError) as error:
             raise HealingError(
                 f"{planned.record.summary} was taken back for a trial and could not be put back: {error}. "
@@ -207,7 +207,8 @@ class Trials:
         if planned.record.change_id not in latest.without or latest.collected_at:
             return
         if latest.job_id is not None:
-            self._site.account.batch.terminate(latest.job_id, "recloser: the trial without a change was interrupted")
+            there = self._site.at(latest.region).account
+            there.batch.terminate(latest.job_id, "recloser: the trial without a change was interrupted")
         self._book.amend_attempt(abandoned="interrupted: the change was put back, so its outcome proves nothing")
 
     def _outputs_are_spoilt(self) -> bool:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from recloser.values import JobSnapshot, JobTableRow, Value
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from recloser.healing.failures import Failures
     from recloser.values import AttemptRecord, ChangeRecord, Diagnosis, Fleet, Incident
 
@@ -27,6 +29,9 @@ class Narrator:
 
     This one says nothing: the store and the report hold everything all the same. Others say what they override.
     """
+
+    def owed(self, report: Path) -> None:
+        """A report that an earlier process could not write any more was written."""
 
     def found(self, failures: Failures) -> None:
         """Jobs that have failed together were found, or none."""

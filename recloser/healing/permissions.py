@@ -52,8 +52,11 @@ def _always(target: Target) -> list[dict[str, object]]:
             ["batch:SubmitJob", "batch:TagResource"],
             [
                 *_queue_arns(target),
-                f"arn:aws:batch:*:*:job-definition/{target.job.definition}",
-                f"arn:aws:batch:*:*:job-definition/{target.job.definition}:*",
+                *(
+                    f"arn:aws:batch:*:*:job-definition/{definition}{revision}"
+                    for definition in _definitions(target)
+                    for revision in ("", ":*")
+                ),
                 f"arn:aws:batch:*:*:job-definition/{target.name}-recloser-*",
             ],
         ),
@@ -69,10 +72,9 @@ def _always(target: Target) -> list[dict[str, object]]:
 
 
 def _queue(target: Target) -> list[dict[str, object]]:
-    if target.watch.event_queue is None:
-        return []
-    name = target.watch.event_queue.rstrip("/").rsplit("/", 1)[-1]
-    return [_allow("HearOfJobs", ["sqs:ReceiveMessage", "sqs:DeleteMessage"], [f"arn:aws:sqs:*:*:{name}"])]
+    queues = [target.watch.event_queue, *(one.event_queue for one in target.guardrails.regions)]
+    named = [f"arn:aws:sqs:*:*:{queue.rstrip('/').rsplit('/', 1)[-1]}" for queue in dict.fromkeys(queues) if queue]
+    return [_allow("HearOfJobs", ["sqs:ReceiveMessage", "sqs:DeleteMessage"], named)] if named else []
 
 
 def _table(target: Target) -> list[dict[str, object]]:
@@ -200,7 +202,13 @@ def _queue_arns(target: Target) -> list[str]:
 def _queues(target: Target) -> list[str]:
     guard = target.guardrails
     others = [*(guard.queue.fallbacks if guard.queue else ()), *((guard.gpu.queue,) if guard.gpu else ())]
-    return list(dict.fromkeys([target.job.queue, *others]))
+    elsewhere = [one.queue for one in guard.regions if one.queue]
+    return list(dict.fromkeys([target.job.queue, *others, *elsewhere]))
+
+
+def _definitions(target: Target) -> list[str]:
+    elsewhere = [one.definition for one in target.guardrails.regions if one.definition]
+    return list(dict.fromkeys([target.job.definition, *elsewhere]))
 
 
 def _seen(target: Target) -> list[str | None]:

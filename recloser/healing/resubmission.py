@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from recloser.aws import AwsError
 from recloser.healing import ledger, submission
 from recloser.healing import watch as watching
-from recloser.values import Fleet, FleetJob, JobState, utc_now
+from recloser.values import Fleet, FleetJob, JobSpec, JobState, utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from recloser.healing.narration import Narrator
     from recloser.healing.remedies import Change
     from recloser.healing.site import Site
-    from recloser.values import JobSnapshot, JobSpec
+    from recloser.values import JobSnapshot
 
 _SUBMITTERS = 8
 _WRITE_EVERY = 50
@@ -71,6 +71,17 @@ class Resubmission:
             raise AssertionError("only an incident with a fleet is resubmitted")
         return fleet
 
+    @property
+    def _sent(self) -> JobSpec:
+        """Where the resubmissions go: the changes in force may name another queue, or another region."""
+        failed = JobSpec(name=self.fleet.jobs[0].name, queue=self.fleet.queue, definition=self.fleet.definition)
+        changes = (planned.change for planned in self._book.live())
+        return submission.specify(self._site, name=failed.name, tags={}, changes=changes, base=failed)
+
+    @property
+    def _there(self) -> Site:
+        return self._site.at(self._sent.region)
+
     def bases(self, jobs: Iterable[FleetJob]) -> dict[str, JobSpec]:
         """What jobs were submitted with, by the name of their resubmission; a job that Batch has forgotten has none."""
         jobs = tuple(jobs)
@@ -96,12 +107,13 @@ class Resubmission:
     def _adopt(self) -> None:
         """Find what a killed process had submitted; a job can be accepted and not listed for a while."""
         watching.rest(self._site.target.watch.list_lag_s)
-        known = self._site.account.fleet.named(self.fleet.queue, f"{self.fleet.jobs[0].name.rpartition('-')[0]}-j")
+        there = self._there.account
+        known = there.fleet.named(self._sent.queue, f"{self.fleet.jobs[0].name.rpartition('-')[0]}-j")
         adopted = []
         for job in self.fleet.jobs:
             ids = known.get(job.name, ())
             for duplicate in ids[1:]:
-                self._site.account.batch.terminate(duplicate, f"recloser: a duplicate of {ids[0]}")
+                there.batch.terminate(duplicate, f"recloser: a duplicate of {ids[0]}")
             adopted.append(job if job.job_id or not ids else job.model_copy(update={"job_id": ids[0]}))
         self._write(adopted)
 
@@ -141,7 +153,7 @@ class Resubmission:
             self._polled()
             self._narrator.resubmitted(self.fleet, ended=len(self.fleet.jobs) - left)
 
-        return watching.watch_all(self._site, waiting, looked=looked) if waiting else {}
+        return watching.watch_all(self._there, waiting, looked=looked) if waiting else {}
 
     def waiting(self) -> list[str]:
         """Ids of the resubmissions that are not known to have ended."""
@@ -172,7 +184,7 @@ class Resubmission:
     def stop(self) -> None:
         """Terminate those that have not ended."""
         for job_id in self.waiting():
-            self._site.account.batch.terminate(job_id, "Cancelled by recloser: the healing was cancelled")
+            self._there.account.batch.terminate(job_id, "Cancelled by recloser: the healing was cancelled")
 
     def _ended(self, job: FleetJob, snapshot: JobSnapshot) -> FleetJob:
         last = snapshot.last_attempt

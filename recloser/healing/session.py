@@ -80,6 +80,11 @@ class Healing:
         return self._book.incident
 
     @property
+    def _here(self) -> Site:
+        """The site of the latest attempt: it may have moved to another region."""
+        return self.site.at(self._book.attempt.region)
+
+    @property
     def attempt(self) -> int:
         """Number of the latest attempt, 0 before the first."""
         return len(self.incident.attempts)
@@ -178,15 +183,15 @@ class Healing:
         if not self.attempt or not self._book.attempt.is_stuck:
             return
         job_id = self._book.attempt.job_id or ""
-        self.site.account.batch.terminate(job_id, "Replaced by recloser: it did not move on")
-        watching.watch_all(self.site, [job_id], looked=lambda _: self._hold.renew())
+        self._here.account.batch.terminate(job_id, "Replaced by recloser: it did not move on")
+        watching.watch_all(self._here, [job_id], looked=lambda _: self._hold.renew())
 
     def watch(self) -> JobSnapshot:
         """Wait until the attempt has ended or is stuck; of an array that failed, a failed child tells why."""
         job_id = self._book.attempt.job_id or ""
         try:
-            job = as_failed_job(self.site, self._book.attempt, self._spec) or watching.watch(
-                self.site, job_id, self.attempt, self._narrator, polled=self._hold.renew
+            job = as_failed_job(self._here, self._book.attempt, self._spec) or watching.watch(
+                self._here, job_id, self.attempt, self._narrator, polled=self._hold.renew
             )
         except Exception:
             raise
@@ -200,8 +205,8 @@ class Healing:
     def _telling(self, job: JobSnapshot) -> JobSnapshot:
         if job.array_size is None or job.state is JobState.SUCCEEDED:
             return job
-        children = self.site.account.fleet.failed_children(job.job_id)
-        return next(iter(self.site.account.batch.describe(children[:1]).values()), job)
+        children = self._here.account.fleet.failed_children(job.job_id)
+        return next(iter(self._here.account.batch.describe(children[:1]).values()), job)
 
     def cancel(self) -> None:
         """Do with the running job what the target asks, and say which: terminate it and close, or leave it."""
@@ -218,7 +223,7 @@ class Healing:
         if self.site.target.watch.on_cancel == "leave":
             self._narrator.refused((f"cancelled: job {job_id} was left as it is; the same command takes it up again",))
             return
-        self.site.account.batch.terminate(job_id, "Cancelled by recloser: the healing was cancelled")
+        self._here.account.batch.terminate(job_id, "Cancelled by recloser: the healing was cancelled")
         self.close(Verdict.CANCELLED, f"The healing was cancelled; job {job_id} was terminated (watch.on_cancel).")
 
     def release(self) -> None:
@@ -236,7 +241,7 @@ class Healing:
 
     def collect(self, job: JobSnapshot) -> Evidence:
         """Gather the evidence of the ended attempt; a success is checked against the declared outputs."""
-        evidence = collecting.collect(self.site, job)
+        evidence = collecting.collect(self._here, job)
         last = evidence.job.last_attempt
         record = self._book.amend_attempt(
             status_reason=last.status_reason or evidence.job.status_reason,
@@ -314,6 +319,7 @@ class Healing:
 
     def judge(self, evidence: Evidence) -> None:
         """Settle what a run of the search for the minimal fix has shown."""
+        self._end_stuck()
         if self._book.attempt.succeeded:
             self._trials.judge(None)
             return
@@ -339,9 +345,9 @@ class Healing:
         target, incident_id = self.site.target.name, self.incident.incident_id
         stuck = evidence.job.stuck_s is not None
         own = (
-            doctor.examine(self.site, evidence)
+            doctor.examine(self._here, evidence)
             if stuck
-            else diagnosing.diagnose(self.site, evidence, self._good_log(evidence))
+            else diagnosing.diagnose(self._here, evidence, self._good_log(evidence))
         )
         diagnosis = memory.consult(self._store.memory, evidence, own, incident_id=incident_id, target=target)
         *earlier, latest = self.incident.attempts
@@ -355,7 +361,8 @@ class Healing:
     def _good_log(self, evidence: Evidence) -> GoodLog | None:
         """The log of the last success; nothing is read where there is no log to compare."""
         success = self._store.last_success(self.site.target.name)
-        return good_log(self.site, evidence.job, success) if evidence.log.lines else None
+        where = self.site.at(success.region) if success else self._here
+        return good_log(where, evidence.job, success) if evidence.log.lines else None
 
     def plan(self, evidence: Evidence, diagnosis: Diagnosis) -> PlannedChange | None:
         """Take back what did not help, then choose the next safe remedy; without one the incident closes."""
@@ -379,7 +386,7 @@ class Healing:
         if self._spec is None:
             raise HealingError("nothing was submitted yet")
         return Case(
-            site=self.site,
+            site=self._here,
             incident=self.incident,
             spec=self._spec,
             evidence=evidence,
@@ -443,11 +450,12 @@ class Healing:
 
     def _patch(self) -> Patch | None:
         live = self._book.live()
+        moves = [planned.change for planned in live if planned.record.remedy == "switch_region"]
         try:
             before, after = (
                 submission.specify(self.site, name="patch", tags={}, changes=changes, base=self._base)
-                for changes in ((), [planned.change for planned in live])
+                for changes in (moves, [planned.change for planned in live])
             )
-            return patch_of(self.site, before, after, live)
+            return patch_of(self.site.at(after.region), before, after, live)
         except HealingError as error:
             return Patch(by_hand=(f"The fix could not be written as a patch: {error}",))

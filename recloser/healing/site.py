@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
@@ -25,6 +25,16 @@ class Site:
     target: Target
     account: Account
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    declared: Target | None = field(default=None, repr=False)
+    """The target as it is declared, where `target` is what it is called in another region."""
+
+    def at(self, region: str | None) -> Site:
+        """The target as it is declared for another region of the account; None is the region of this site."""
+        if region is None or region == self.account.region:
+            return self
+        declared = self.declared or self.target
+        there = declared.in_region(region)
+        return replace(self, target=there, account=self.account.elsewhere(region), declared=declared)
 
     def redact(self, text: str) -> str:
         """The text without the target's secrets."""
@@ -74,8 +84,8 @@ def prepare(target: Target, account: Account) -> Site:
 def _elsewhere(target: Target, account: Account) -> str:
     """What to do about a job that is not in this region: the declared region that has it, if there is one."""
     for region in target.job.regions:
-        batch = account.batch_in(region)
         try:
+            batch = account.elsewhere(region).batch
             batch.check_queue(target.job.queue)
             batch.definition(target.job.definition)
         except AwsError:

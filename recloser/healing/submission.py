@@ -82,6 +82,7 @@ def submit(site: Site, book: Casebook, spec: JobSpec, number: int, *, without: t
             AttemptRecord(
                 number=number,
                 job_name=spec.name,
+                region=spec.region,
                 definition=spec.definition,
                 memory_mib=spec.memory_mib,
                 vcpus=spec.vcpus,
@@ -106,7 +107,7 @@ def submit_once(site: Site, spec: JobSpec) -> str:
     for tried in range(1, _TRIES + 1):
         sent_at = utc_now()
         try:
-            return site.account.batch.submit(spec)
+            return site.at(spec.region).account.batch.submit(spec)
         except Throttled:
             # A refusal, not a lost answer: nothing was accepted.
             if tried == _TRIES:
@@ -126,10 +127,11 @@ def _adopt(site: Site, spec: JobSpec, sent_at: datetime) -> str | None:
     A job can be accepted and not listed for a while, so its absence counts only after that while.
     """
     lag = timedelta(seconds=site.target.watch.list_lag_s)
+    batch = site.at(spec.region).account.batch
     while True:
-        known = site.account.batch.find(spec.queue, spec.name)
+        known = batch.find(spec.queue, spec.name)
         for duplicate in known[1:]:
-            site.account.batch.terminate(duplicate, f"recloser: a duplicate of {known[0]}")
+            batch.terminate(duplicate, f"recloser: a duplicate of {known[0]}")
         if known:
             return known[0]
         if utc_now() - sent_at >= lag:

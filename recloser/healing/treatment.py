@@ -60,18 +60,18 @@ class Treatment:
                 change = REMEDIES[name](case)
             except (Refused, AwsError) as refused:
                 refusals.append(f"{name}: {refused}")
-                asked = self._proposed(refused, case.diagnosis) if isinstance(refused, Proposed) else None
+                asked = self._proposed(refused, case) if isinstance(refused, Proposed) else None
                 if asked is None:
                     continue
                 return asked, ()
-            planned = self._book.plan(change, self._site, case.diagnosis)
+            planned = self._book.plan(change, case.site, case.diagnosis)
             self._narrator.planned(planned.record)
             return planned, ()
         return None, tuple(refusals)
 
-    def _proposed(self, proposed: Proposed, diagnosis: Diagnosis) -> PlannedChange | None:
+    def _proposed(self, proposed: Proposed, case: Case) -> PlannedChange | None:
         """What lies outside the guardrails: in `manual` to be asked about, else left as a proposal."""
-        planned = self._book.plan(proposed.change, self._site, diagnosis, outside=str(proposed))
+        planned = self._book.plan(proposed.change, case.site, case.diagnosis, outside=str(proposed))
         if self._book.incident.fix_mode is FixMode.MANUAL and not isinstance(proposed.change, Proposal):
             self._narrator.planned(planned.record)
             return planned
@@ -102,7 +102,7 @@ class Treatment:
             return False
         change = approved(planned.change, planned.record.change_id) if planned.outside else planned.change
         try:
-            change.apply(self._site)
+            change.apply(self._book.place_of(planned, self._site))
         except (AwsError, HealingError) as error:
             self._abandon(planned, error)
             return False
@@ -113,7 +113,7 @@ class Treatment:
     def confirm(self, planned: PlannedChange) -> bool:
         """Verify a change that was applied, and wait until it takes effect."""
         try:
-            planned.change.verify(self._site)
+            planned.change.verify(self._book.place_of(planned, self._site))
         except (AwsError, HealingError) as error:
             self._abandon(planned, error)
             return False
@@ -126,7 +126,7 @@ class Treatment:
     def _abandon(self, planned: PlannedChange, error: Exception) -> None:
         note = str(error)
         try:
-            planned.change.revert(self._site)
+            planned.change.revert(self._book.place_of(planned, self._site))
         except (AwsError, HealingError) as failure:
             note = f"{note}; and taking it back failed: {failure}"
         self._narrator.settled(self._book.settle(planned, ChangeState.FAILED, note))
@@ -137,7 +137,7 @@ class Treatment:
             if planned.record.state is ChangeState.APPLIED:
                 self.confirm(planned)
                 continue
-            planned.change.revert(self._site)
+            planned.change.revert(self._book.place_of(planned, self._site))
             record = self._book.settle(planned, ChangeState.UNDONE, "the process died while applying it")
             self._narrator.settled(record)
 
@@ -155,7 +155,7 @@ class Treatment:
         """Take changes back, the latest first; one that cannot be is left to a person, by name."""
         for planned in reversed(changes):
             try:
-                planned.change.revert(self._site)
+                planned.change.revert(self._book.place_of(planned, self._site))
             except (AwsError, HealingError) as error:
                 why = f"{why}; taking it back failed, do it by hand: {error}"
                 self._narrator.refused((f"{planned.record.summary} could not be reverted: {error}",))

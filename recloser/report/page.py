@@ -143,6 +143,7 @@ def _hidden_facts(attempt: AttemptRecord) -> Lines:
 def _batch_facts(attempt: AttemptRecord) -> Lines:
     facts = (
         ("Job", code_span(attempt.job_name)),
+        ("Region", attempt.region and code_span(attempt.region)),
         ("Definition", code_span(attempt.definition)),
         ("Image", attempt.image and code_span(attempt.image)),
         ("Status reason", prose(attempt.status_reason or "")),

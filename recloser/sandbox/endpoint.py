@@ -89,7 +89,11 @@ class Endpoint:
         )
         self._runner = Runner(surroundings)
         self._scheduler = Scheduler(
-            self._store, self._runner, scaled=faults.scaled, most_submitted=lambda: faults.now.most_submitted
+            self._store,
+            self._runner,
+            scaled=faults.scaled,
+            most_submitted=lambda: faults.now.most_submitted,
+            short_of=lambda: faults.now.no_capacity_in,
         )
         self._events = Events(self._store, wire, Rules(wire), faults)
         self._scheduler.on_block(self._events.tell_blocked)

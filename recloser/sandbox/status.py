@@ -25,7 +25,7 @@ class Status(Value):
     record: Record | None = None
     ministack_alive: bool = False
     jobs: dict[str, int] = Field(default_factory=dict)
-    faults: dict[str, int | float] = Field(default_factory=dict)
+    faults: dict[str, int | float | str] = Field(default_factory=dict)
     events: dict[str, int] = Field(default_factory=dict)
     """Rules for them, and how many are sent, waiting, dropped, and lost by a fault."""
     memory_guard: str = ""

@@ -140,6 +140,7 @@ class Sandbox:
         interpreter: str = sys.executable,
         entrypoint: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
+        region: str | None = None,
     ) -> BuiltImage:
         """Snapshot a folder and push it as an image.
 
@@ -150,6 +151,7 @@ class Sandbox:
             interpreter: Python of the jobs; its folder is first in their PATH.
             entrypoint: Words before a job's command; `{image}` stands for the snapshot's folder.
             environment: Variables, with the same placeholder; PYTHONPATH is `{image}` unless given.
+            region: Of the registry; the sandbox's own when nothing is said.
 
         Raises:
             SandboxError: The sandbox is down or the folder cannot be copied.
@@ -161,10 +163,11 @@ class Sandbox:
             interpreter=str(Path(interpreter).absolute()),
             entrypoint=tuple(entrypoint),
             environment=dict(environment or {}),
+            **({"region": region} if region else {}),
         )
         return BuiltImage.model_validate(self._ask("POST", "images", request.model_dump_json()))
 
-    def faults(self, *, clear: bool = False, **changes: float) -> dict[str, int | float]:
+    def faults(self, *, clear: bool = False, **changes: float | str) -> dict[str, int | float | str]:
         """Show the faults in force, after setting those that are given.
 
         Args:

@@ -43,6 +43,20 @@ class QueueGuardrails(Declared):
     fallbacks: tuple[str, ...] = Field(min_length=1)
 
 
+class RegionGuardrails(Declared):
+    """A region where the job may run when its own has no capacity for it, and what it is called there.
+
+    The job definition there says what the job needs of that region: its image, its table, its buckets.
+    """
+
+    name: str = Field(pattern=r"^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$")
+    queue: str | None = None
+    """The target's own name for it when nothing is said; as for the definition."""
+    definition: str | None = None
+    event_queue: str | None = None
+    """URL of an SQS queue that gets that region's Batch events; without one its jobs are described."""
+
+
 class GpuGuardrails(Declared):
     """Where a job that forgot to ask for a GPU finds one."""
 
@@ -173,6 +187,8 @@ class Guardrails(Declared):
     parallelism: ParallelismGuardrails | None = None
     timeout: TimeoutGuardrails | None = None
     queue: QueueGuardrails | None = None
+    regions: tuple[RegionGuardrails, ...] = ()
+    """In the order in which they are tried, each once."""
     gpu: GpuGuardrails | None = None
     shared_memory: SharedMemoryGuardrails | None = None
     disk: DiskGuardrails | None = None

@@ -180,6 +180,15 @@ class Target(System):
     signatures: Path | None = None
     """A file of this target's own failure signatures; they are tried before the catalogue's."""
 
+    def in_region(self, region: str) -> Target:
+        """The target as it is called in another region."""
+        there = next((one for one in self.guardrails.regions if one.name == region), None)
+        if there is None:
+            return self
+        names = {"queue": there.queue or self.job.queue, "definition": there.definition or self.job.definition}
+        job, watch = self.job.model_copy(update=names), {"event_queue": there.event_queue}
+        return self.model_copy(update={"job": job, "watch": self.watch.model_copy(update=watch)})
+
     @model_validator(mode="after")
     def _a_limit_of_money_needs_prices(self) -> Self:
         if self.guardrails.minimise.max_cost_usd is not None and self.prices is None:

@@ -186,6 +186,8 @@ class AttemptRecord(Value):
     refused: bool = False
     """Batch did not take the submission; the status reason says why."""
     state: JobState | None = None
+    region: str | None = None
+    """Where it was submitted, if not in the region its target was found in."""
     definition: str
     image: str | None = None
     memory_mib: int | None = None

@@ -53,6 +53,8 @@ class JobSpec(Value):
     name: str = Field(min_length=1)
     """Batch takes `[A-Za-z0-9][A-Za-z0-9_-]{0,127}`, and says so of any other."""
     queue: str
+    region: str | None = None
+    """Where it is submitted, if not in the region its target was found in."""
     definition: str
     """Name (the latest active revision), `name:revision`, or ARN."""
     environment: Mapping[str, SecretStr] = Field(default_factory=dict)

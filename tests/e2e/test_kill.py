@@ -95,6 +95,7 @@ def test_a_process_that_died_before_its_report_is_followed_by_one_that_writes_it
     heal = line.command(str(RECLOSER), "heal", str(line.target))
     assert heal.wait(LIMIT_S * 2) == 0
     line.reset()
+    assert "before it could write this one" in line.said.read_text()
     assert died.incident_id in (report / "incident.md").read_text()
     assert Incident.model_validate_json((report / "incident.json").read_text()) == died
     latest = line.incidents()[-1].incident_id

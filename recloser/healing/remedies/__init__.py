@@ -27,6 +27,7 @@ from recloser.healing.remedies.override import Override
 from recloser.healing.remedies.permission import GrantPermission, grant_permission, policy_of
 from recloser.healing.remedies.proposal import Proposal, proposer
 from recloser.healing.remedies.queue import switch_queue
+from recloser.healing.remedies.region import switch_region
 from recloser.healing.remedies.request import RepairRequest, repair_request
 from recloser.healing.remedies.retry import (
     Retry,
@@ -75,6 +76,7 @@ REMEDIES: Mapping[str, Remedy] = {
         set_platform,
         set_shared_memory,
         switch_queue,
+        switch_region,
         unset_static_keys,
     )
 } | {name: proposer(name) for name in proposal_facts()}

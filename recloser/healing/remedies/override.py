@@ -19,6 +19,7 @@ OverrideKind = Literal[
     "lower_parallelism",
     "raise_timeout",
     "switch_queue",
+    "switch_region",
     "clamp_resources",
     "round_up_fargate",
     "restore_command",
@@ -29,7 +30,9 @@ OverrideKind = Literal[
 class Asked(Value):
     """What the next submission asks for; None stays as it is."""
 
+    region: str | None = None
     queue: str | None = None
+    definition: str | None = None
     memory_mib: int | None = None
     vcpus: float | None = None
     gpus: int | None = None

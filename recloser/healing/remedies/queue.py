@@ -10,6 +10,7 @@ from recloser.healing.remedies.override import Asked, Override, override
 
 if TYPE_CHECKING:
     from recloser.healing.remedies.change import Case
+    from recloser.values import Capacity, JobSnapshot
 
 
 def switch_queue(case: Case) -> Override:
@@ -33,12 +34,16 @@ def _further(fallbacks: tuple[str, ...], now: str) -> tuple[str, ...]:
 
 def _unfit(case: Case, queue: str) -> str | None:
     """Why the job cannot run there, None when nothing speaks against it."""
-    account, job = case.site.account, case.evidence.job
+    account = case.site.account
     try:
         account.batch.check_queue(queue)
-        capacity = account.capacity.of_queue(queue)
+        return lacks_room(case.evidence.job, account.capacity.of_queue(queue))
     except AwsError as error:
         return str(error)
+
+
+def lacks_room(job: JobSnapshot, capacity: Capacity) -> str | None:
+    """Why a queue cannot place a job, None when nothing speaks against it."""
     if capacity.platform is not job.platform:
         return f"it runs on {capacity.platform}, the job on {job.platform}"
     if capacity.max_vcpus is not None and (job.vcpus or 0) > capacity.max_vcpus:

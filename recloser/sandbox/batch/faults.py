@@ -65,11 +65,14 @@ class Faults(Value):
         le=MOST_SUBMITTED,
         description="Jobs of a queue in SUBMITTED before more are refused; AWS: 1000000.",
     )
+    no_capacity_in: str = Field(
+        default="", pattern=r"^[a-z0-9-]{0,32}$", description="Region in which no instance is to be had."
+    )
     time_scale: float = Field(
         default=1.0, ge=1, le=_MAX_S, description="How often shorter limits and graces are; 60: a minute takes 1 s."
     )
 
-    def in_force(self) -> dict[str, int | float]:
+    def in_force(self) -> dict[str, int | float | str]:
         """The switches that are on."""
         return self.model_dump(exclude_defaults=True)
 
@@ -148,4 +151,4 @@ class Change(Value):
     """What `recloser sandbox faults` asks for."""
 
     clear: bool = False
-    faults: dict[str, int | float] = Field(default_factory=dict)
+    faults: dict[str, int | float | str] = Field(default_factory=dict)

@@ -11,7 +11,7 @@ import psutil
 from recloser.sandbox.batch.model import Document, Job, arn
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 TOO_MANY_VCPUS: Final = (
     "MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE - "
@@ -46,8 +46,9 @@ class Host:
 class Capacity:
     """What is taken and what is free."""
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Host, short_of: Callable[[], str] = str) -> None:
         self._host = host
+        self._short_of = short_of
         self._used: defaultdict[str, Usage] = defaultdict(Usage)
 
     def take(self, job: Job, environment: Document) -> None:
@@ -70,7 +71,7 @@ class Capacity:
 
     def room_for(self, job: Job, environments: Sequence[Document], taken: set[str]) -> Document | None:
         """The first compute environment with room; those in `taken` are kept for others."""
-        if not self._has_memory(job):
+        if not self._has_memory(job) or self._is_short(job):
             return None
         return next((one for one in environments if self._has_vcpus(job, one, taken)), None)
 
@@ -79,13 +80,16 @@ class Capacity:
         if (reason := self.misfit(job, environments)) is not None:
             return reason
         vcpus_free = any(self._has_vcpus(job, one, taken) for one in environments)
-        return NO_CAPACITY if vcpus_free and not self._has_memory(job) else None
+        return NO_CAPACITY if self._is_short(job) or (vcpus_free and not self._has_memory(job)) else None
 
     def misfit(self, job: Job, environments: Sequence[Document]) -> str | None:
         """Why a job will never fit as things are; None when it will."""
         if environments and all(job.vcpus > _vcpus(environment) for environment in environments):
             return TOO_MANY_VCPUS
         return TOO_BIG if job.memory_mib > self._host.memory_mib else None
+
+    def _is_short(self, job: Job) -> bool:
+        return job.region == self._short_of()
 
     def _has_memory(self, job: Job) -> bool:
         return self._host.memory_used_mib + job.memory_mib <= self._host.memory_mib

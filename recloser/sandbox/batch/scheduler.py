@@ -49,8 +49,10 @@ class Scheduler:
         store: Store,
         runner: Runs,
         host: Host | None = None,
+        *,
         scaled: Callable[[float], float] = lambda seconds: seconds,
         most_submitted: Callable[[], int] = lambda: MOST_SUBMITTED,
+        short_of: Callable[[], str] = str,
     ) -> None:
         """Begin with no job.
 
@@ -60,11 +62,12 @@ class Scheduler:
             host: The machine; this one by default.
             scaled: How long AWS's seconds last here.
             most_submitted: How many jobs of one queue may be SUBMITTED.
+            short_of: Region whose compute environments get no instance; none when it is empty.
         """
         self._store = store
         self._runner = runner
         self._roster = Roster(store)
-        self._capacity = Capacity(host or Host())
+        self._capacity = Capacity(host or Host(), short_of)
         self._most_submitted = most_submitted
         self._limits = TimeLimits(self._cancel_blocker, scaled)
         self._blocked: list[Callable[[Job], None]] = []

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tests.sandbox_fixture import SandboxUnderTest
 
 TASKS = "ecs-tasks.amazonaws.com"
+ELSEWHERE = "eu-west-1"
 ROLE, EXECUTION_ROLE, USER = "shop-job", "shop-execution", "shopkeeper"
 READ = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::shop-data/*"}
 PULL = [
@@ -51,17 +52,17 @@ class Workshop:
     folder: Path
     name: str
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, region: str = "us-east-1") -> Any:
         """The administrator's client."""
-        return self.sandbox.client(service)
+        return self.sandbox.client(service, region=region)
 
     def arn(self, role: str) -> str:
         """ARN of a role."""
         return str(self.client("iam").get_role(RoleName=role)["Role"]["Arn"])
 
     def define(self, *work: str, vcpus: str = "1", memory_mib: int = 256, fargate: bool = False, **more: Any) -> None:
-        """Register the job's definition; `more` goes into its container, `timeout_s` beside it."""
-        timeout_s = more.pop("timeout_s", None)
+        """Register the job's definition; `more` goes into its container, `timeout_s` and `region` beside it."""
+        timeout_s, region = more.pop("timeout_s", None), more.pop("region", "us-east-1")
         container = {
             "image": self.image,
             "command": ["python", "-m", "work", *work],
@@ -73,7 +74,7 @@ class Workshop:
             **({"executionRoleArn": self.arn(EXECUTION_ROLE)} if fargate else {}),
             **more,
         }
-        self.client("batch").register_job_definition(
+        self.client("batch", region).register_job_definition(
             jobDefinitionName=self.name,
             type="container",
             containerProperties={key: value for key, value in container.items() if value is not None},
@@ -82,7 +83,12 @@ class Workshop:
         )
 
     def heal(
-        self, *, iterations: int = 5, on: str = "shop", job: dict[str, Any] | None = None, **rails: Any
+        self,
+        *,
+        iterations: int = 5,
+        on: str = "shop",
+        job: dict[str, Any] | None = None,
+        **rails: Any,
     ) -> Incident:
         """Heal the job with these guardrails, with the rights that `recloser policy` names and no others."""
         target = Target.model_validate(
@@ -91,7 +97,7 @@ class Workshop:
                 "folder": self.folder,
                 "job": {"queue": on, "definition": self.name, "role": ROLE, "execution_role": EXECUTION_ROLE}
                 | (job or {}),
-                "watch": {"poll_s": 0.1, "list_lag_s": 0, "timeout_s": 60},
+                "watch": {"poll_s": 0.1, "list_lag_s": 0, "timeout_s": 60} | rails.pop("watch", {}),
                 "guardrails": {"retry": {"base_s": 0}, "permissions": {"settle_s": 0}} | rails,
             }
         )
@@ -105,6 +111,25 @@ class Workshop:
                 healing.release()
 
 
+def open_queue(batch: Any, name: str, kind: str, vcpus: int) -> None:
+    """A queue with a compute environment of its own, both of this name; it cancels what it cannot place."""
+    batch.create_compute_environment(
+        computeEnvironmentName=name, type="MANAGED", computeResources={"type": kind, "maxvCpus": vcpus}
+    )
+    batch.create_job_queue(
+        jobQueueName=name,
+        priority=1,
+        computeEnvironmentOrder=[{"order": 1, "computeEnvironment": name}],
+        jobStateTimeLimitActions=[
+            {"reason": reason, "state": "RUNNABLE", "maxTimeSeconds": 600, "action": "CANCEL"}
+            for reason in (
+                "MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE",
+                "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT",
+            )
+        ],
+    )
+
+
 @pytest.fixture(scope="session")
 def shop(sandbox: SandboxUnderTest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What all workshops share: the image's name and the keys of whoever heals."""
@@ -114,21 +139,8 @@ def shop(sandbox: SandboxUnderTest, tmp_path_factory: pytest.TempPathFactory) ->
     sandbox.client("s3").create_bucket(Bucket="shop-data")
     sandbox.client("s3").put_object(Bucket="shop-data", Key="in.csv", Body=b"1")
     for name, kind, vcpus in (("shop", "EC2", 4), ("shop-spare", "EC2", 8), ("shop-fargate", "FARGATE", 16)):
-        batch.create_compute_environment(
-            computeEnvironmentName=name, type="MANAGED", computeResources={"type": kind, "maxvCpus": vcpus}
-        )
-        batch.create_job_queue(
-            jobQueueName=name,
-            priority=1,
-            computeEnvironmentOrder=[{"order": 1, "computeEnvironment": name}],
-            jobStateTimeLimitActions=[
-                {"reason": reason, "state": "RUNNABLE", "maxTimeSeconds": 600, "action": "CANCEL"}
-                for reason in (
-                    "MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE",
-                    "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT",
-                )
-            ],
-        )
+        open_queue(batch, name, kind, vcpus)
+    open_queue(sandbox.client("batch", region=ELSEWHERE), "shop-eu", "EC2", 4)
     context = tmp_path_factory.mktemp("work")
     (context / "work.py").write_text(Path(__file__).with_name("work.py").read_text())
     image = sandbox.sandbox.build(context, repository="shop/work", tag="1").uri
@@ -155,4 +167,4 @@ def workshop(
             iam.delete_role_policy(RoleName=role, PolicyName=name)
         iam.put_role_policy(RoleName=role, PolicyName="own", PolicyDocument=policy(*statements))
     yield Workshop(sandbox, shop["image"], tmp_path, f"shop-{uuid4().hex[:8]}")
-    sandbox.sandbox.faults(host_loss=0, spot_interruption=0, time_scale=1)
+    sandbox.sandbox.faults(host_loss=0, spot_interruption=0, time_scale=1, no_capacity_in="")

@@ -10,7 +10,7 @@ import pytest
 from recloser.sandbox.batch.model import NotServedError
 from recloser.sandbox.batch.mounts import check_shared_memory
 from recloser.values import Cause, ChangeState, Incident, Verdict
-from tests.integration.healing.conftest import PULL, policy, trust
+from tests.integration.healing.conftest import ELSEWHERE, PULL, policy, trust
 
 if TYPE_CHECKING:
     from tests.integration.healing.conftest import Workshop
@@ -81,6 +81,27 @@ def test_after_two_lost_hosts_the_declared_fallback_queue_is_taken(workshop: Wor
     incident = workshop.heal(queue={"fallbacks": ["shop-spare"]}, retry={"max": 2, "base_s": 0})
     assert incident.verdict is Verdict.HEALED
     assert [change.remedy for change in incident.changes] == ["retry_same", "retry_same", "switch_queue"]
+
+
+def test_without_capacity_in_its_region_the_job_moves_to_the_declared_one(workshop: Workshop) -> None:
+    """The job that waited is ended before the other is submitted; what it did there is watched and read there."""
+    workshop.sandbox.sandbox.faults(no_capacity_in="us-east-1")
+    workshop.define("iterate", "0.2")
+    workshop.define("iterate", "0.2", region=ELSEWHERE)
+    regions = [{"name": "eu-central-1"}, {"name": ELSEWHERE, "queue": "shop-eu"}]
+    incident = workshop.heal(watch={"runnable_s": 1}, regions=regions)
+    assert causes(incident) == [Cause.RUNNABLE_CAPACITY]
+    assert (incident.verdict, remedies(incident)) == (Verdict.HEALED, [("switch_region", DONE)])
+    waited, moved = incident.attempts
+    assert (waited.region, moved.region) == (None, ELSEWHERE)
+    assert "iteration 0" in moved.log_excerpt
+    (left,) = workshop.client("batch").describe_jobs(jobs=[waited.job_id])["jobs"]
+    assert (left["status"], left["isTerminated"]) == ("FAILED", True)
+    (there,) = workshop.client("batch", ELSEWHERE).describe_jobs(jobs=[moved.job_id])["jobs"]
+    assert (there["status"], there["jobQueue"].rsplit("/", 1)[-1]) == ("SUCCEEDED", "shop-eu")
+    assert "+region = eu-west-1" in incident.changes[0].diff
+    assert incident.patch is not None
+    assert "AWS_DEFAULT_REGION" in incident.patch.by_hand[0]
 
 
 def test_a_job_too_large_for_its_queue_is_made_to_fit(workshop: Workshop) -> None:

@@ -128,7 +128,9 @@ class FakeBatch:
         return f"job-{len(self.submitted)}"
 
     def find(self, queue: str, job_name: str) -> tuple[str, ...]:
-        return tuple(f"job-{n}" for n, spec in enumerate(self.submitted, 1) if spec.name == job_name)
+        return tuple(
+            f"job-{n}" for n, spec in enumerate(self.submitted, 1) if (spec.queue, spec.name) == (queue, job_name)
+        )
 
     def describe(self, job_ids: list[str]) -> dict[str, JobSnapshot]:
         return {job_id: self._end(job_id) for job_id in job_ids}
@@ -303,14 +305,18 @@ class FakeAccount:
     region: str = "us-east-1"
     identity_arn: str = "arn:aws:iam::000000000000:user/recloser"
 
-    elsewhere: dict[str, FakeBatch] = field(default_factory=dict)
+    others: dict[str, FakeAccount] = field(default_factory=dict)
+    """The account in other regions; of any other region nothing is there."""
 
     def __post_init__(self) -> None:
         self.logs = FakeLogs(self.batch)
         self.builds = FakeBuilds(self.images)
 
-    def batch_in(self, region: str) -> FakeBatch:
-        return self.elsewhere.get(region, FakeBatch(closed={"optimo"}))
+    def elsewhere(self, region: str) -> FakeAccount:
+        nothing = FakeAccount(region=region, batch=FakeBatch(closed={"optimo"}))
+        there = self.others.get(region, nothing)
+        there.others = self.others
+        return there
 
 
 def a_target(folder: Path, **tables: Any) -> Target:

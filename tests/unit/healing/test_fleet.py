@@ -28,13 +28,23 @@ from recloser.values import (
     FailedJob,
     FixMode,
     Incident,
+    JobDefinition,
     JobSnapshot,
     JobSpec,
     JobState,
     Verdict,
     utc_now,
 )
-from tests.unit.healing.fakes import FakeAccount, FakeBatch, FakeSuccesses, a_site, a_target, failed, succeeded
+from tests.unit.healing.fakes import (
+    ROLE_ARN,
+    FakeAccount,
+    FakeBatch,
+    FakeSuccesses,
+    a_site,
+    a_target,
+    failed,
+    succeeded,
+)
 from tests.unit.healing.test_session import MISSING_A
 
 if TYPE_CHECKING:
@@ -42,6 +52,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+NO_ROOM = "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY - Service cannot fulfill the capacity requested"
 DEFINITION = "arn:aws:batch:us-east-1:000000000000:job-definition/optimo:3"
 
 
@@ -76,7 +87,7 @@ class FakeFleet(FakeSuccesses):
         return tuple(self.children[parent_id])
 
     def named(self, queue: str, prefix: str) -> dict[str, tuple[str, ...]]:
-        names = [spec.name for spec in self.batch.submitted]
+        names = [spec.name for spec in self.batch.submitted if spec.queue == queue]
         return {name: self.batch.find(queue, name) for name in names if name.startswith(prefix)}
 
     def specs(self, job_ids: Iterable[str]) -> dict[str, JobSpec]:
@@ -121,7 +132,7 @@ class World:
     def mortal(self) -> None:
         """From here on every effect may be the last."""
         for owner, names in (
-            (self.account.batch, ("submit",)),
+            *((account.batch, ("submit",)) for account in self.accounts),
             (self.store, ("save_incident", "save_attempt", "plan_change", "settle_change")),
         ):
             for name in names:
@@ -135,6 +146,11 @@ class World:
             return effect(*args, **kwargs)
 
         return call
+
+    @property
+    def accounts(self) -> list[FakeAccount]:
+        """The account in every region."""
+        return [self.account, *self.account.others.values()]
 
     @property
     def site(self) -> Any:
@@ -323,18 +339,42 @@ def test_a_cancelled_fleet_says_what_became_of_its_jobs(world: World, on_cancel:
     assert healing.incident.verdict is (Verdict.CANCELLED if on_cancel == "terminate" else Verdict.OPEN)
 
 
-def test_killed_at_any_effect_every_job_is_submitted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same command again: one incident, every job once, all of them work."""
+def missing_variable(folder: Path) -> World:
+    """Jobs that lack a variable."""
+    return failing(World(folder), failed(MISSING_A))
+
+
+def no_capacity_in_the_region(folder: Path) -> World:
+    """Jobs that find no capacity in their region, and would in another, on a queue of another name."""
+    world = World(folder, guardrails={"regions": [{"name": "eu-west-1", "queue": "eu"}]})
+    world.account.batch.play = lambda spec: failed(status_reason=NO_ROOM)
+    there = FakeAccount(region="eu-west-1", batch=FakeBatch(play=lambda spec: succeeded()))
+    there.batch.definitions = {"optimo": JobDefinition(arn="arn:eu", name="optimo", revision=1, job_role_arn=ROLE_ARN)}
+    there.fleet = FakeFleet(there.batch)
+    world.account.others = {"eu-west-1": there}
+    return failing(world, failed(status_reason=NO_ROOM))
+
+
+def failing(world: World, evidence: Evidence) -> World:
+    """Six jobs of others that have failed so."""
+    for number in range(6):
+        world.fleet.fail(f"a{number}", evidence)
+    return world
+
+
+@pytest.mark.parametrize("made", [missing_variable, no_capacity_in_the_region])
+def test_killed_at_any_effect_every_job_is_submitted_once(
+    made: Callable[[Path], World], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same command again: one incident, every job once, all of them work; wherever the change has led them."""
     monkeypatch.setattr(holding, "is_gone", lambda owner, seen_at: True)
     jobs = 6
 
     def a_world(name: str) -> World:
         (tmp_path / name).mkdir()
-        made = World(tmp_path / name)
-        for number in range(jobs):
-            made.fleet.fail(f"a{number}", failed(MISSING_A))
-        made.mortal()
-        return made
+        world = made(tmp_path / name)
+        world.mortal()
+        return world
 
     plain = a_world("plain")
     plain.process()
@@ -352,7 +392,7 @@ def test_killed_at_any_effect_every_job_is_submitted_once(tmp_path: Path, monkey
         assert incident.verdict is Verdict.HEALED, moment
         assert incident.fleet is not None
         assert incident.fleet.count(JobState.SUCCEEDED) == jobs
-        names = [spec.name for spec in world.account.batch.submitted]
+        names = [spec.name for account in world.accounts for spec in account.batch.submitted]
         assert len(names) == len(set(names)) == jobs, f"killed before effect {moment} of {effects}"
         assert incident.opened_at <= utc_now()
         world.store.close()

@@ -19,7 +19,7 @@ JOB = {"queue": "optimo", "definition": "optimo", "role": "optimo-job"}
 def test_a_job_that_lives_in_another_declared_region_is_found_there(tmp_path: Path) -> None:
     """The message is the command to run; nothing is submitted anywhere."""
     account = FakeAccount(batch=FakeBatch(closed={"optimo"}))
-    account.elsewhere = {"eu-west-1": FakeBatch(definitions=THERE), "eu-west-2": FakeBatch(closed={"optimo"})}
+    account.others = {"eu-west-1": FakeAccount(region="eu-west-1", batch=FakeBatch(definitions=THERE))}
     target = a_target(tmp_path, job=JOB | {"regions": ["eu-west-2", "eu-west-1"]})
     with pytest.raises(NotReady, match="AWS_DEFAULT_REGION=eu-west-1"):
         prepare(target, cast("Account", account))
