@@ -7,7 +7,7 @@ the target does not declare.
 from recloser.healing.casebook import PlannedChange
 from recloser.healing.errors import ChangeFailed, HealingError, NotReady, Refused, WatchTimedOut
 from recloser.healing.failures import Failures, Group, Selection, find_failures
-from recloser.healing.loop import until_settled
+from recloser.healing.loop import until_minimal, until_settled
 from recloser.healing.narration import Narrator, Sighting
 from recloser.healing.opening import ask_for, open_fleet, open_healing, unfinished_fleet
 from recloser.healing.session import Healing
@@ -35,5 +35,6 @@ __all__ = [
     "open_healing",
     "prepare",
     "unfinished_fleet",
+    "until_minimal",
     "until_settled",
 ]

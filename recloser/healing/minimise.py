@@ -206,10 +206,18 @@ class Trials:
         latest = self._book.attempt
         if planned.record.change_id not in latest.without or latest.collected_at:
             return
-        if latest.job_id is not None:
+        job_id = latest.job_id or self._accepted(latest)
+        if job_id is not None:
             there = self._site.at(latest.region).account
-            there.batch.terminate(latest.job_id, "recloser: the trial without a change was interrupted")
-        self._book.amend_attempt(abandoned="interrupted: the change was put back, so its outcome proves nothing")
+            there.batch.terminate(job_id, "recloser: the trial without a change was interrupted")
+        self._book.amend_attempt(
+            job_id=job_id, abandoned="interrupted: the change was put back, so its outcome proves nothing"
+        )
+
+    def _accepted(self, trial: AttemptRecord) -> str | None:
+        """The job of a trial that was killed before it had the answer to its submission."""
+        spec = self._spec(tuple(one for one in self._book.live() if one.record.change_id not in trial.without))
+        return submission.adopt(self._site, spec.model_copy(update={"name": trial.job_name}), trial.submitted_at)
 
     def _outputs_are_spoilt(self) -> bool:
         """Whether a failed trial has damaged what the last success had left."""

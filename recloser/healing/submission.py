@@ -90,7 +90,7 @@ def submit(site: Site, book: Casebook, spec: JobSpec, number: int, *, without: t
                 without=without,
             )
         )
-    job_id = _adopt(site, spec, book.attempt.submitted_at) if intended else None
+    job_id = adopt(site, spec, book.attempt.submitted_at) if intended else None
     try:
         job_id = job_id or submit_once(site, spec)
     except (Rejected, AccessRefused, NotFound) as error:
@@ -116,15 +116,20 @@ def submit_once(site: Site, spec: JobSpec) -> str:
         except AwsError as error:
             if not error.is_transient or tried == _TRIES:
                 raise
-            if (adopted := _adopt(site, spec, sent_at)) is not None:
+            if (adopted := adopt(site, spec, sent_at)) is not None:
                 return adopted
     raise AssertionError("the last try returns or raises")
 
 
-def _adopt(site: Site, spec: JobSpec, sent_at: datetime) -> str | None:
+def adopt(site: Site, spec: JobSpec, sent_at: datetime) -> str | None:
     """The job that was accepted although its answer was lost; the oldest, if there are several.
 
     A job can be accepted and not listed for a while, so its absence counts only after that while.
+
+    Args:
+        site: The target in its account.
+        spec: What was sent.
+        sent_at: When.
     """
     lag = timedelta(seconds=site.target.watch.list_lag_s)
     batch = site.at(spec.region).account.batch

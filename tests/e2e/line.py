@@ -133,10 +133,13 @@ class Line:
 
     def reset(self) -> None:
         """Take away what the last incident's healing left in force."""
-        iam = self.sandbox.client("iam")
-        for name in iam.list_role_policies(RoleName=f"{self.name}-job")["PolicyNames"]:
-            if name.startswith("recloser-"):
-                iam.delete_role_policy(RoleName=f"{self.name}-job", PolicyName=name)
+        for name in self.grants():
+            self.sandbox.client("iam").delete_role_policy(RoleName=f"{self.name}-job", PolicyName=name)
+
+    def grants(self) -> list[str]:
+        """The policies that healing has put on the job's role."""
+        names = self.sandbox.client("iam").list_role_policies(RoleName=f"{self.name}-job")["PolicyNames"]
+        return [name for name in names if name.startswith("recloser-")]
 
     def assert_sound(self) -> None:
         """Every incident healed by one right change an attempt, each job ran at most once, nothing is left over."""
@@ -156,9 +159,15 @@ class Line:
 
     def assert_nothing_twice(self) -> None:
         """A job for each attempt and no other, and each ran at most once."""
+        assert len(self.jobs()) == sum(len(incident.attempts) for incident in self.incidents())
+        self.assert_runs_once()
+
+    def assert_runs_once(self) -> None:
+        """No job was submitted twice, none ran twice, and each that there is belongs to an attempt."""
         jobs = self.jobs()
         assert max(Counter(job["jobName"] for job in jobs).values()) == 1
-        assert len(jobs) == sum(len(incident.attempts) for incident in self.incidents())
+        attempts = {attempt.job_id for incident in self.incidents() for attempt in incident.attempts}
+        assert {job["jobId"] for job in jobs} <= attempts
         ran = Counter(self.runs.read_text().split())
         assert max(ran.values()) == 1
 

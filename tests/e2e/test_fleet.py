@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -12,9 +13,12 @@ from typer.testing import CliRunner
 
 from recloser.aws import BatchGateway
 from recloser.healing.permissions import operator_policy
+from recloser.settings import load_settings
+from recloser.store import Store
 from recloser.target import load_target
-from recloser.values import Incident, JobState, Verdict
+from recloser.values import ChangeState, Incident, JobState, Verdict
 from tests.e2e.conftest import EXAMPLE, _environment
+from tests.e2e.healer import fork
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -114,6 +118,12 @@ class Crew:
             raise AssertionError(f"exit {result.exit_code}: {result.output}") from result.exception
         return result.exit_code, [Incident.model_validate(one) for one in json.loads(result.stdout)]
 
+    def named(self, pattern: str) -> list[dict[str, Any]]:
+        """Every job of the queue of such a name, in whatever state."""
+        pages = self.batch.get_paginator("list_jobs")
+        filters = [{"name": "JOB_NAME", "values": [pattern]}]
+        return [job for page in pages.paginate(jobQueue="crew", filters=filters) for job in page["jobSummaryList"]]
+
     def ran(self) -> Counter[str]:
         """Which parts have done their work, and how often."""
         return Counter(self.runs.read_text().splitlines()) if self.runs.exists() else Counter()
@@ -171,6 +181,28 @@ def test_five_hundred_jobs_of_one_cause_are_one_incident(crew: Crew, monkeypatch
     assert [len(other.fleet.jobs) for other in others if other.fleet] == [5]
     assert again == 1
     assert sum(crew.ran().values()) == 500
+
+
+def test_a_fleet_killed_again_and_again_is_resubmitted_once(crew: Crew, tmp_path: Path) -> None:
+    """`kill -9` with ever more of forty jobs on their way, then the same again: one change, each job once."""
+    ids = [crew.submit(f"k{part}") for part in range(40)]
+    crew.until_ended(ids)
+    said, kept, before = tmp_path / "said", dict(os.environ), len(crew.named("crew-*"))
+    for submitted in (1, 10, 30):
+        healer = fork(crew.folder, kept, said, ",".join(ids))
+        while healer.is_alive() and len(crew.named("crew-*")) < before + submitted:
+            time.sleep(0.02)
+        healer.kill()
+        healer.join()
+    healer = fork(crew.folder, kept, said, ",".join(ids))
+    healer.join(120)
+    assert healer.exitcode == 0, said.read_text()[-3000:]
+    with Store.open(load_settings().database_url) as store:
+        (incident,) = store.incidents()
+    assert incident.verdict is Verdict.HEALED, incident.reason
+    assert [change.remedy for change in incident.changes if change.state is ChangeState.VERIFIED] == ["set_environment"]
+    assert crew.ran() == {f"part k{part} index ": 1 for part in range(40)}
+    assert len(crew.named(f"crew-{incident.incident_id}-*")) == 40
 
 
 def test_the_failed_children_of_an_array_are_resubmitted_alone_where_they_can_be(crew: Crew) -> None:

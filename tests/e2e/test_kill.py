@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import random
 import signal
 import sys
@@ -13,13 +12,12 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from recloser.values import Incident
-from tests.e2e.healer import forked
+from recloser.values import ChangeState, Incident, Verdict
+from tests.e2e.healer import fork
 
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable
-    from multiprocessing.process import BaseProcess
 
     from tests.e2e.line import Line
 
@@ -37,7 +35,7 @@ def test_killed_at_fifty_random_moments_it_resumes(line: Line) -> None:
     chance = random.Random(20261121)  # noqa: S311 - a seed makes a failure repeatable
     killed = 0
     while killed < KILLS:
-        healer = _forked(line)
+        healer = fork(line.target, line.environment, line.said)
         healer.join(chance.uniform(0.02, 1.6))
         if healer.is_alive():
             healer.kill()
@@ -53,13 +51,33 @@ def test_killed_at_fifty_random_moments_it_resumes(line: Line) -> None:
     line.assert_sound()
 
 
-def _forked(line: Line) -> BaseProcess:
-    """A healing in a process of its own; it is forked from one that has imported everything, so each start is cheap."""
-    forks = multiprocessing.get_context("forkserver")
-    forks.set_forkserver_preload(["tests.e2e.healer"])
-    healer = forks.Process(target=forked, args=(str(line.target), line.environment, str(line.said)), daemon=True)
-    healer.start()
-    return healer
+def test_killed_while_a_grant_is_taken_out_it_is_back_when_the_same_command_ends(own_line: Line) -> None:
+    """`--minimise` dies with the grant out of the account, three times, ever later in the trial without it."""
+    own_line.declare('definition = "', 'memory_mib = 512, environment = { GREETING = "hello" }, definition = "')
+    own_line.allow()
+    for later_s in (0.0, 0.2, 0.6):
+        healer = fork(own_line.target, own_line.environment, own_line.said, "minimise")
+        _until(lambda: _withheld(own_line), own_line.said)
+        time.sleep(later_s)
+        healer.kill()
+        healer.join()
+        assert healer.exitcode == -signal.SIGKILL, own_line.said.read_text()[-3000:]
+    healer = fork(own_line.target, own_line.environment, own_line.said, "minimise")
+    healer.join(LIMIT_S)
+    assert healer.exitcode == 0, own_line.said.read_text()[-3000:]
+    (incident,) = own_line.incidents()
+    assert incident.verdict is Verdict.HEALED, incident.reason
+    states = {change.remedy: change.state for change in incident.changes}
+    assert states == {"pin_image": ChangeState.VERIFIED, "grant_permission": ChangeState.VERIFIED}
+    assert len(own_line.grants()) == 1
+    *_, last = [attempt for attempt in incident.attempts if attempt.without == (incident.changes[1].change_id,)]
+    assert (last.abandoned, last.succeeded) == ("", False)
+    own_line.assert_runs_once()
+
+
+def _withheld(line: Line) -> bool:
+    incidents = line.incidents() if (line.folder / "home" / "recloser.db").exists() else ()
+    return any(change.state is ChangeState.WITHHELD for incident in incidents for change in incident.changes)
 
 
 def test_the_command_and_its_prefect_server_can_be_killed(line: Line, tmp_path: Path) -> None:

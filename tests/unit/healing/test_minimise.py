@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from recloser.aws import Unreachable
-from recloser.healing import Healing, HealingError, Narrator, holding, open_healing, until_settled
+from recloser.healing import Healing, HealingError, Narrator, holding, open_healing, until_minimal, until_settled
 from recloser.store import Store
 from recloser.values import ChangeState, Evidence, FixMode, Incident, JobSpec, JobState, Verdict
 from tests.unit.healing.fakes import FakeAccount, a_site, a_target, failed, succeeded
@@ -104,9 +104,7 @@ class World:
 def run(healing: Healing) -> None:
     """The flow."""
     until_settled(healing)
-    while healing.try_without():
-        healing.submit()
-        healing.judge(healing.collect(healing.watch()))
+    until_minimal(healing)
 
 
 def by_remedy(incident: Incident) -> dict[str, ChangeState]:
@@ -255,6 +253,36 @@ def test_killed_at_any_effect_the_fix_is_whole_again_when_the_same_command_ends(
         assert by_remedy(incident) == by_remedy(expected), f"killed before effect {moment} of {effects}"
         assert bool(world.account.iam.policies) == ("permission" in needed), moment
         world.store.close()
+
+
+def test_a_trial_whose_answer_was_lost_with_its_process_is_ended_before_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its job was accepted, and would run beside the next: it is looked for by its name."""
+    monkeypatch.setattr(holding, "is_gone", lambda owner, seen_at: True)
+    world = World(tmp_path, needed={"environment", "permission", "memory"})
+    ended: list[str] = []
+    world.account.batch.terminate = lambda job_id, reason: ended.append(job_id)  # type: ignore[method-assign]
+    submit = world.account.batch.submit
+
+    def lose_the_answer(spec: JobSpec) -> str:
+        job_id = submit(spec)
+        if len(world.account.batch.submitted) > 4 and not world.account.iam.policies and not ended:
+            lost.append(job_id)
+            raise Killed
+        return job_id
+
+    lost: list[str] = []
+    world.account.batch.submit = lose_the_answer  # type: ignore[method-assign]
+    with pytest.raises(Killed):
+        world.run()
+    world.account.batch.submit = submit  # type: ignore[method-assign]
+    incident = world.run()
+    assert ended == lost
+    (abandoned,) = [attempt for attempt in incident.attempts if attempt.abandoned]
+    assert [abandoned.job_id] == lost
+    assert world.account.iam.policies
+    world.store.close()
 
 
 def test_a_cancelled_search_puts_the_change_back_and_the_job_stays_healed(tmp_path: Path) -> None:
