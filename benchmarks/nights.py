@@ -2,9 +2,9 @@
 
 Run `make bench ONLY=nights`; it takes several minutes. The exit code is 1 when anything is not as it has to be.
 
-A copy of `examples/gridmodel` with a few quick tests goes through nights with commits between them, by the steps of
-`flows/nightly.py`: nine in which faults are planted and mended (`planted`), and eleven in which each test fails at
-random, two times in a hundred (`clean`). Seen is what a reader has: verdicts, the notices
+A copy of `examples/gridmodel` with a few quick tests goes through nights with commits between them, each by the command
+`recloser nightly` on a Prefect server of its own: nine in which faults are planted and mended (`planted`), and eleven
+in which each test fails at random, two times in a hundred (`clean`). Seen is what a reader has: verdicts, the notices
 and the issues of the dry run.
 """
 
@@ -20,17 +20,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recloser.nightly import NightNarrator, open_night
+from recloser.nightly import TriageResult
 from recloser.services.ports import free_port
 from recloser.settings import Settings
 from recloser.store import Store
-from recloser.values import Change, CycleVerdict, FailureKind, FindingKind, Judgement, Notice, Severity
+from recloser.values import Change, CycleReport, CycleVerdict, FailureKind, FindingKind, Notice, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from recloser.nightly import TriageResult
-    from recloser.values import CycleReport, Line
+    from recloser.values import Line
 
     Row = tuple[str, str, object, object]
     """Of what, what of it, expected, seen."""
@@ -155,14 +154,6 @@ def _background():
 '''
 
 
-class Kept(NightNarrator):
-    """Says on the error stream what the night does."""
-
-    def ended(self, stage: str, judgement: Judgement, reason: str) -> None:
-        """A step has ended."""
-        print(f"    {time.strftime('%H:%M:%S')} {stage}: {judgement} {reason[:150]}", file=sys.stderr, flush=True)
-
-
 @dataclass
 class Target:
     """A copy of the example in a repository of its own, and what its nights came to."""
@@ -218,20 +209,20 @@ class Target:
         self.write(file, text.replace(old, new))
 
     def night(self) -> CycleReport:
-        """Commit what was changed, and let a whole night pass: the steps of the flow, one after the other."""
+        """Commit what was changed, and let a whole night pass, as a person or a timer begins it."""
         self.write("NIGHT", f"{len(self.reports) + 1}\n")
         self._git("add", "-A")
         self._git("commit", "-qm", f"before night {len(self.reports) + 1}")
         began = time.monotonic()
-        with open_night(str(self.folder), self.store, Settings(home=self.home), Kept()) as night:
-            night.start_services()
-            for name in night.system.data:
-                night.judge_data(name)
-            for name in (name for batch in night.batches for name in batch):
-                night.run_suite(name)
-            self.told.append(night.triage())
-            night.stop_services()
-            report = night.send(night.close())
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "RECLOSER_"))}
+        homes = {"PREFECT_HOME": str(self.root / "prefect"), "RECLOSER_HOME": str(self.home)}
+        command = [str(Path(sys.executable).with_name("recloser")), "nightly", str(self.folder), "--format", "json"]
+        ended = subprocess.run(command, env=kept | homes, cwd=self.root, stdout=subprocess.PIPE, text=True, check=False)
+        report = CycleReport.model_validate_json(ended.stdout)
+        if report.cycle.verdict is None or ended.returncode != report.cycle.verdict.exit_code:
+            raise ValueError(f"the verdict is {report.cycle.verdict}, the exit code {ended.returncode}")
+        kept_of = self.store.history.stage_results(report.cycle.cycle_id)
+        self.told.append(TriageResult.model_validate(kept_of["triage"]))
         self.reports.append(report)
         took = time.monotonic() - began
         print(

@@ -67,6 +67,10 @@ class TerminalNightNarrator(NightNarrator):
         self.stop()
         self.report = report
 
+    def sent(self, report: CycleReport) -> None:
+        """The same, with what became of the messages."""
+        self.report = report
+
     def unwritten(self, why: str) -> None:
         """One line."""
         self._line("page", f"{why}; the next night tries again", "red")

@@ -22,6 +22,8 @@ _STYLES = {Mark.GOOD: "green", Mark.BAD: "red", Mark.UNKNOWN: "yellow", Mark.NOT
 _SPARED = frozenset({"tier", "skipped", "not run", "price"})
 """Columns of the suites that a terminal has no room for; the page has them."""
 
+_SUSPECTS = 2
+
 
 def print_night(report: CycleReport, page: Path | None = None) -> None:
     """Print what a person needs to decide what to do next.
@@ -34,8 +36,17 @@ def print_night(report: CycleReport, page: Path | None = None) -> None:
     night = night_in_short(report)
     for line in (*_head(night), *(line for section in night.sections for line in _section(section))):
         console.print(line, soft_wrap=not isinstance(line, Grid))
+    for line in _deliveries(report):
+        console.print(line, soft_wrap=True)
     if page is not None:
         console.print(Text(f"\npage: {page}"), soft_wrap=True)
+
+
+def _deliveries(report: CycleReport) -> Iterator[Text]:
+    if report.sent:
+        yield Text(f"\nsent: {one_line(', '.join(report.sent))}")
+    for line in report.deliveries:
+        yield Text.assemble(("\n✕ not delivered: ", "yellow"), one_line(line))
 
 
 def _head(night: Night) -> Iterator[Text]:
@@ -63,6 +74,8 @@ def _case(case: Case) -> Iterator[Text]:
     yield Text.assemble((title, f"bold {_STYLES[case.mark]}"), one_line(case.title))
     if case.where:
         yield Text(f"    at {one_line(case.where)}: {one_line(case.source)}", style="dim")
+    suspects = [value for name, value in case.facts if name == "suspect"]
+    yield from (Text(f"    suspect: {one_line(value)}") for value in suspects[:_SUSPECTS])
     if case.table:
         yield from (Text(f"    {one_line(row[0].text)}") for row in case.table.rows)
         yield from (Text(f"    {case.table.more}", style="dim"),) if case.table.more else ()

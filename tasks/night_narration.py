@@ -35,6 +35,13 @@ class LogNightNarrator(NightNarrator):
         """Log the verdict."""
         get_run_logger().info("%s: %s", report.cycle.verdict, report.cycle.reason)
 
+    def sent(self, report: CycleReport) -> None:
+        """Log what was delivered, and what was not."""
+        for line in report.sent:
+            get_run_logger().info("sent: %s", line)
+        for line in report.deliveries:
+            get_run_logger().warning("not delivered: %s", line)
+
     def unwritten(self, why: str) -> None:
         """Log what is missing."""
         get_run_logger().error("%s; the next night tries again", why)
@@ -71,6 +78,11 @@ class Narrators(NightNarrator):
         """Pass it on."""
         for member in self.members:
             member.closed(report)
+
+    def sent(self, report: CycleReport) -> None:
+        """Pass it on."""
+        for member in self.members:
+            member.sent(report)
 
     def unwritten(self, why: str) -> None:
         """Pass it on."""

@@ -28,3 +28,6 @@ class NightNarrator:
 
     def unwritten(self, why: str) -> None:
         """A page could not be written; the next night tries again."""
+
+    def sent(self, report: CycleReport) -> None:
+        """Those who had to be told have been, or could not be; nothing else has changed since it was closed."""

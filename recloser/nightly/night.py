@@ -300,12 +300,14 @@ class Night:
         return told or report_of(closed, self.system, results, comparison=comparison, triage=triage)
 
     def send(self, report: CycleReport) -> CycleReport:
-        """Tell whoever has to be told; answers the report with what could not be delivered."""
+        """Tell whoever has to be told; answers the report with what was delivered, and what could not be."""
         try:
-            undelivered = self._telling.send()
+            sent, undelivered = self._telling.send()
         except StoreError as error:
-            undelivered = (str(error),)
-        return report.model_copy(update={"deliveries": undelivered})
+            sent, undelivered = (), (str(error),)
+        told = report.model_copy(update={"sent": sent, "deliveries": undelivered})
+        self.narrator.sent(told)
+        return told
 
     @property
     def page(self) -> Path:

@@ -107,6 +107,8 @@ def test_the_exit_code_says_what_the_night_came_to(command: Command) -> None:
     told: dict[str, Any] = json.loads(output)
     assert (code, told["cycle"]["verdict"]) == (2, "regression")
     assert [change["test_id"] for change in told["comparison"]["new_failures"]] == ["unit/test_unit.py::test_unit"]
+    assert [problem["tests"][0]["test_id"] for problem in told["problems"]] == ["unit/test_unit.py::test_unit"]
+    assert told["sent"] == ["1 message to folder", "1 issue written"]
     assert "suite/unit" in said
     assert "Traceback" not in said
     assert (command.home / "nights" / told["cycle"]["cycle_id"] / "nightly.html").exists()

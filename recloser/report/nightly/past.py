@@ -150,18 +150,19 @@ def actions_section(report: CycleReport, limits: Limits) -> Section | None:
 
 
 def deliveries_section(report: CycleReport, limits: Limits) -> Section | None:
-    """Messages that did not arrive."""
-    if not report.deliveries:
+    """Who was told, and messages that did not arrive."""
+    failed = report.deliveries
+    items = (*(Item(line, Mark.BAD) for line in failed), *(Item(line, Mark.GOOD) for line in report.sent))
+    if not items:
         return None
-    shown, more = cut(report.deliveries, limits.rows, "messages")
-    items = tuple(Item(line, Mark.BAD) for line in shown)
+    shown, more = cut(items, limits.rows, "messages")
     return Section(
         "deliveries",
-        "Deliveries that failed",
-        count=counted(len(report.deliveries), "message"),
-        mark=Mark.NOTE,
-        intro="They change nothing in the verdict; what is left is sent by the next run.",
-        blocks=(Listing("", items, more),),
+        "Deliveries",
+        count="not all of it arrived" if failed else "",
+        mark=Mark.NOTE if failed else None,
+        intro="They change nothing in the verdict; what is left is sent by the next run." if failed else "",
+        blocks=(Listing("", tuple(shown), more),),
     )
 
 

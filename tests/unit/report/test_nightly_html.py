@@ -108,7 +108,7 @@ class TestOrder:
             "Durations",
             "History",
             "Success metrics",
-            "Deliveries that failed",
+            "Deliveries",
             "Versions",
         ]
 
