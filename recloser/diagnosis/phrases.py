@@ -66,7 +66,8 @@ def phrase(text: str) -> Phrase:
     Raises:
         ValueError: It holds no word that could be looked for.
     """
-    parts = tuple(filter(None, (flat(part) for part in text.split("…"))))
+    # No text that is searched holds a backslash (`symptoms.plain`).
+    parts = tuple(filter(None, (flat(part) for part in text.replace("\\", "").split("…"))))
     words = sorted(set(_WORD.findall(" ".join(parts))), key=len, reverse=True)
     if not words:
         raise ValueError(f"the phrase {text!r} holds no word")

@@ -4,7 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recloser.diagnosis import THRESHOLD, Symptoms, Tier, calibration, catalogue, cause_facts, examine, matches
+from recloser.diagnosis import (
+    THRESHOLD,
+    Signature,
+    Symptoms,
+    Tier,
+    calibration,
+    catalogue,
+    cause_facts,
+    examine,
+    matches,
+)
 from recloser.diagnosis.authoring import review, symptoms_in
 from recloser.diagnosis.symptoms import HEAD_LINES, TAIL_LINES
 from recloser.values import Cause
@@ -24,6 +34,31 @@ def named(symptoms: Symptoms) -> Cause:
 def test_every_signature_matches_its_examples_and_no_counter_example(signature: object) -> None:
     """The catalogue's own words are its first test; patterns compile, captures too."""
     assert [problem for problem in review(signature) if problem.fatal] == []
+
+
+@pytest.mark.parametrize("signature", catalogue(), ids=lambda signature: signature.id)
+def test_every_phrase_of_a_signature_is_found_in_a_text_that_holds_it(signature: Signature) -> None:
+    """A phrase that no text can match is knowledge that is not there; what reads texts shows one it was made for."""
+    assert bool(signature.examples) or not (signature.any or signature.pattern)
+    needed = [need.replace("…", "some thing") for need in signature.needs]
+    for phrase in signature.any:
+        text = ("\n" if "log" in signature.where[:1] else " ").join([phrase.replace("…", "some 7 thing"), *needed])
+        found = matches(symptoms_in(signature.where[0], text, signature.exit_codes), catalogue())
+        assert signature.id in {match.signature.id for match in found}, phrase
+
+
+@pytest.mark.parametrize(
+    ("line", "cause"),
+    [
+        ("/usr/bin/env: \u2018bash\\r\u2019: No such file or directory", Cause.ENTRYPOINT_OR_COMMAND),
+        ("run.sh: line 2: $'\\r': command not found", Cause.ENTRYPOINT_OR_COMMAND),
+        ("OSError: [Errno 28] No space left on device: '/dev/shm/torch_1_2'", Cause.SHM_TOO_SMALL),
+        ("OSError: [Errno 28] No space left on device: '/scratch/part'", Cause.DISK_FULL),
+    ],
+)
+def test_one_detail_of_a_line_decides(line: str, cause: Cause) -> None:
+    """A carriage return is no missing file, and a full `/dev/shm` no full disk."""
+    assert named(Symptoms(status_reason=ESSENTIAL, log=(line,), exit_code=1)) is cause
 
 
 def test_the_catalogue_is_complete() -> None:
