@@ -197,16 +197,25 @@ class Triage:
 
         Services run the code of the head: what needs one is not tried at a base, where it would try both at once.
         """
-        needed = _needed(self._system, self._system.suites[probe.suite].needs)
-        if not all(self._system.services[name].postgresql for name in needed):
-            return None
         names = [green for green in self._greens if green.cycle_id == probe.base] if probe.base else self._greens[:1]
         if not names or not self._system.triage.base or names[0].code.tree == self._cycle.code.tree:
+            return None
+        if running := self._running_head(probe.suite):
+            self._note(f"base: suite {probe.suite} was not tried at it: {running} runs the code of the head")
             return None
         commit = names[0].code.commit or ""
         if commit not in self._bases:
             self._bases[commit] = self._checked_out(names[0])
         return self._bases[commit]
+
+    def _running_head(self, suite: str) -> str:
+        """The services of the target's own that a suite needs; empty where it needs none."""
+        needed = _needed(self._system, self._system.suites[suite].needs)
+        return ", ".join(sorted(name for name in needed if not self._system.services[name].postgresql))
+
+    def _note(self, note: str) -> None:
+        if note not in self.notes:
+            self.notes.append(note)
 
     def _checked_out(self, good: Cycle) -> Path | None:
         if good.code.commit is None or good.code.dirty:

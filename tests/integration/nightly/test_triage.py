@@ -49,21 +49,33 @@ def commit(little: Little) -> None:
 
 
 def test_what_fails_at_head_and_passes_at_the_base_is_new(repository: Little) -> None:
-    """It is confirmed in the same night, one finding tells of it, and the next night says that it lasts."""
+    """It is confirmed in the same night, one finding tells of it, and the next night says that it lasts.
+
+    The commit that it came with is named. What needs a service is not tried at the base, and the page says why.
+    """
     first = repository.night()
     assert first.cycle.verdict is CycleVerdict.GREEN
     repository.change("unit/test_unit.py", "2 * 2 == 4", "2 * 2 == 5")
+    repository.change("e2e/test_e2e.py", '("kw")', '("kwh")')
     commit(repository)
     second = repository.night()
     assert second.cycle.verdict is CycleVerdict.REGRESSION
-    (group,) = second.groups
-    assert group.verdict == FailureKind.NEW
-    assert "base" in group.tests[0].evidence
+    of_suite = {group.tests[0].suite: group for group in second.groups}
+    group = of_suite["unit"]
+    assert {one.verdict for one in of_suite.values()} == {FailureKind.NEW}
+    assert "at base" in group.tests[0].evidence
+    assert "was not run at the base" in of_suite["e2e"].tests[0].evidence
+    assert "base: suite e2e was not tried at it: api runs the code of the head" in second.missing
+    (suspect,) = group.suspects
+    assert suspect.commit.subject == "a change"
+    assert suspect.reason == "touches unit/test_unit.py, a file of the traceback"
+    assert {problem.fingerprints for problem in second.problems} == {(one.fingerprint,) for one in second.groups}
     waiting = repository.store.outbox.deliveries("little")
     assert [line.finding.fingerprint for one in waiting for line in one.notice.lines].count(group.fingerprint) >= 1
     third = repository.night()
     assert (third.cycle.verdict, third.groups[0].verdict) == (CycleVerdict.RED, FailureKind.ALREADY_BROKEN)
     assert third.groups[0].since == second.cycle.cycle_id
+    assert [problem.nights for problem in third.problems] == [2, 2]
 
 
 def test_what_passes_and_fails_on_the_same_code_is_flaky_and_does_not_block(repository: Little) -> None:
