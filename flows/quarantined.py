@@ -82,10 +82,20 @@ def _evidence(standing: FlakeStanding) -> Iterator[str]:
     if tally.runs:
         of = f"{tally.failures} of {tally.runs} runs where it also passed"
         yield f"failure rate: {standing.rate:.1%} ({standing.low:.1%} to {standing.high:.1%} at 90 %), {of}"
+        yield from _missed(standing)
     else:
         yield "failure rate: unknown, it passed in no state"
     yield f"change point: {_change(standing)}"
     yield f"verdict: {_verdict(standing)}"
+
+
+def _missed(standing: FlakeStanding) -> Iterator[str]:
+    """That it never failed does not say that it is not flaky."""
+    if not standing.tally.failures:
+        from recloser.analytics.flakes import chance_to_miss  # noqa: PLC0415 - scipy takes a second to import
+
+        chance = float(chance_to_miss(standing.threshold, standing.tally.runs))
+        yield f"one that fails {standing.threshold:.0%} of the time would pass so often with {chance:.0%}"
 
 
 def _change(standing: FlakeStanding) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from statistics import median
 from typing import TYPE_CHECKING, Self
 
 from recloser.nightly.errors import NightlyError
@@ -133,13 +134,25 @@ def _without_test(quarantine: Quarantine | None, outcomes: pd.DataFrame) -> tupl
 
 
 def _coverage(runs: Sequence[SuiteRun]) -> tuple[CoverageTrend, ...]:
-    measured: dict[str, list[float]] = {}
+    measured: dict[str, list[SuiteRun]] = {}
     for run in runs:
         if run.coverage_percent is not None:
-            measured.setdefault(run.suite, []).append(run.coverage_percent)
-    return tuple(
-        CoverageTrend(suite=suite, first_percent=found[0], last_percent=found[-1], nights=len(found))
-        for suite, found in sorted(measured.items())
+            measured.setdefault(run.suite, []).append(run)
+    return tuple(_trend(suite, found) for suite, found in sorted(measured.items()))
+
+
+def _trend(suite: str, runs: Sequence[SuiteRun]) -> CoverageTrend:
+    percents = [run.coverage_percent or 0.0 for run in runs]
+    weeks: dict[date, list[float]] = {}
+    for run, percent in zip(runs, percents, strict=True):
+        day = run.started_at.astimezone(UTC).date()
+        weeks.setdefault(day - timedelta(days=day.weekday()), []).append(percent)
+    return CoverageTrend(
+        suite=suite,
+        first_percent=percents[0],
+        last_percent=percents[-1],
+        nights=len(percents),
+        weekly_percent=tuple(median(found) for found in weeks.values()),
     )
 
 

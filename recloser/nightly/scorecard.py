@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from recloser.quarantine import Quarantine
-    from recloser.values import Cycle, TargetReview
+    from recloser.values import CoverageTrend, Cycle, TargetReview
 
 PASS_RATE = 0.95
 COVERAGE_LOSS_PP = 1.0
@@ -71,9 +71,15 @@ def _coverage(review: TargetReview) -> Metric:
     target = f"no suite loses more than {COVERAGE_LOSS_PP:g} pp"
     if not review.coverage:
         return Metric(name="coverage", value="not measured", target=target, judgement=Judgement.NOT_VERIFIED)
-    value = "; ".join(f"{one.suite} {one.last_percent:.1f} % ({one.change_pp:+.1f} pp)" for one in review.coverage)
+    value = "; ".join(map(_covered, review.coverage))
     held = all(one.change_pp >= -COVERAGE_LOSS_PP for one in review.coverage)
     return Metric(name="coverage", value=value, target=target, judgement=_judged(good=held))
+
+
+def _covered(one: CoverageTrend) -> str:
+    weeks = " → ".join(f"{percent:.1f}" for percent in one.weekly_percent)
+    by_week = f", by week {weeks}" if len(one.weekly_percent) > 1 else ""
+    return f"{one.suite} {one.last_percent:.1f} % ({one.change_pp:+.1f} pp{by_week})"
 
 
 def _recovery(cycles: Sequence[Cycle]) -> Metric:

@@ -73,11 +73,14 @@ class CoverageTrend(Value):
     last_percent: float = Field(ge=0, le=100)
     nights: int = Field(ge=1)
     """In which it was measured."""
+    weekly_percent: tuple[float, ...] = ()
+    """Median of each week (from Monday, UTC) in which it was measured, the oldest first: one odd night is no trend."""
 
     @property
     def change_pp(self) -> float:
-        """Percentage points gained."""
-        return self.last_percent - self.first_percent
+        """Percentage points gained: from week to week, or from night to night where there is one week only."""
+        ends = self.weekly_percent if len(self.weekly_percent) > 1 else (self.first_percent, self.last_percent)
+        return ends[-1] - ends[0]
 
 
 class TargetReview(Value):

@@ -89,6 +89,12 @@ class TestWithNights:
         assert told[7].startswith("  verdict: suspect: it passed and failed on the same code")
         assert " of 142 clean runs since it failed at " in told[8]
 
+    def test_why_never_says_that_a_test_is_not_flaky(self, target: Path) -> None:
+        """One that always passed has passed too seldom to rule much out."""
+        told = run("why", str(target), HOSTILE).output
+        assert "0 of 6 runs where it also passed" in told
+        assert "  one that fails 1% of the time would pass so often with 94%\n" in told
+
     def test_why_gives_all_to_a_program(self, target: Path) -> None:
         """The entry, the standings and the way out."""
         run("add", str(target), "test_x", "--reason", "the clock", "--days", "3")
