@@ -20,6 +20,7 @@ from recloser.aws.events import EventsGateway
 from recloser.aws.fleet import FleetGateway
 from recloser.aws.iam import IamGateway
 from recloser.aws.images import ImagesGateway
+from recloser.aws.insights import InsightsGateway
 from recloser.aws.job_table import JobTableGateway
 from recloser.aws.limiter import Limiter, limiter_of
 from recloser.aws.log_groups import LogGroupsGateway
@@ -56,6 +57,7 @@ class Account:
     batch: BatchGateway
     fleet: FleetGateway
     logs: LogsGateway
+    insights: InsightsGateway
     log_groups: LogGroupsGateway
     job_table: JobTableGateway
     iam: IamGateway
@@ -128,6 +130,7 @@ def _account(login: _Login, clients: _Clients) -> Account:
         batch=BatchGateway(clients.batch, clients.submit, region=region),
         fleet=FleetGateway(clients.batch),
         logs=LogsGateway(clients.logs),
+        insights=InsightsGateway(clients.logs),
         log_groups=LogGroupsGateway(clients.logs),
         job_table=JobTableGateway(clients.dynamodb),
         iam=IamGateway(clients.iam),

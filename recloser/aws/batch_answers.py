@@ -95,6 +95,7 @@ def _attempt(number: int, attempt: Answer) -> JobAttempt:
         container_reason=_text(container.get("reason")),
         status_reason=_text(attempt.get("statusReason")),
         log_stream=_text(container.get("logStreamName")),
+        task_arn=_text(container.get("taskArn")),
         started_at=_time(attempt.get("startedAt")),
         stopped_at=_time(attempt.get("stoppedAt")),
     )

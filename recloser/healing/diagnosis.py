@@ -85,14 +85,15 @@ def diagnose(site: Site, evidence: Evidence, good: GoodLog | None = None) -> Dia
     found = rank(told, symptoms)
     out = [item for item in ruled_out(everything, told) if item.cause is not Cause.UNKNOWN]
     for index, ranked in enumerate(found):
-        if ranked.cause is Cause.UNKNOWN:
+        judged = _Judged(ranked=ranked, answers=_answers(site, ranked, evidence))
+        if ranked.cause is Cause.UNKNOWN and judged.refuted is None:
             if ranked.decides_nothing:
                 break
             continue
-        judged = _Judged(ranked=ranked, answers=_answers(site, ranked, evidence))
         if judged.refuted is not None:
-            out.append(RuledOut(cause=ranked.cause, why=judged.refuted.said, refuted=True))
             shown = _shown_instead(ranked, judged.refuted)
+            if shown is None or shown.ranked.cause is not ranked.cause:
+                out.append(RuledOut(cause=ranked.cause, why=judged.refuted.said, refuted=True))
             if shown is not None:
                 return _conclude(shown, evidence, (*out, *_look_alikes(shown.ranked, found)))
         elif judged.confidence >= THRESHOLD:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from recloser.target import Target
 
 
+_PERFORMANCE = "arn:aws:logs:*:*:log-group:/aws/ecs/containerinsights/*/performance"
 _LOG_GROUP = "arn:aws:logs:*:*:log-group:/aws/batch/job"
 
 
@@ -63,6 +64,8 @@ def _always(target: Target) -> list[dict[str, object]]:
         _allow("StopTheJob", ["batch:TerminateJob"], ["arn:aws:batch:*:*:job/*"]),
         # AWS judges it on the stream, the sandbox on the group.
         _allow("ReadLogs", ["logs:GetLogEvents"], _with_streams(_LOG_GROUP, *_groups(target))),
+        # What a task used of its memory, where Container Insights is on.
+        _allow("ReadWhatTasksUsed", ["logs:FilterLogEvents"], _with_streams(_PERFORMANCE)),
         # Asked before a missing group is told from a missing right or route; it takes no narrower resource.
         _allow("SeeLogGroups", ["logs:DescribeLogGroups"], ["*"]),
         _allow("SeeTheJobRole", ["iam:GetRole"], _roles(*_seen(target))),

@@ -86,6 +86,8 @@ class JobAttempt(Value):
     container_reason: str | None = None
     status_reason: str | None = None
     log_stream: str | None = None
+    task_arn: str | None = None
+    """The ECS task that ran it."""
     started_at: datetime | None = None
     stopped_at: datetime | None = None
 

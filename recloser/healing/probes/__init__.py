@@ -39,6 +39,7 @@ from recloser.healing.probes.rights import (
 from recloser.healing.probes.sizes import (
     fargate_pair_unoffered,
     gpu_not_requested,
+    memory_at_limit,
     memory_reason,
     scratch_given,
     shared_memory_given,
@@ -70,6 +71,7 @@ PROBES: Mapping[str, Probe] = {
         log_group_present,
         log_region_wrong,
         log_stream_denied,
+        memory_at_limit,
         memory_reason,
         object_absent,
         platform_lacking,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from recloser.values import Evidence
 
 _NEAR: Final = 0.95
-"""Share of a time limit from which on an attempt counts as ended by it."""
+"""Share of a limit, of time or memory, from which on an attempt counts as ended by it (batch-failures S112)."""
 
 
 def time_limit_reached(site: Site, match: Match, evidence: Evidence) -> Probed:
@@ -40,6 +40,23 @@ def memory_reason(site: Site, match: Match, evidence: Evidence) -> Probed:
     if job.last_attempt.container_reason is None:
         return undecided(f"{given}, and its reason names no memory: this is the program's own word")
     return undecided(given)
+
+
+def memory_at_limit(site: Site, match: Match, evidence: Evidence) -> Probed:
+    """Was the task seen to use as much memory as it was given?"""
+    job, last = evidence.job, evidence.job.last_attempt
+    if last.task_arn is None or last.started_at is None or last.stopped_at is None or not job.memory_mib:
+        return undecided()
+    peak = site.account.insights.peak_memory_mib(last.task_arn, since=last.started_at, until=last.stopped_at)
+    if peak is None:
+        return undecided("Container Insights has measured nothing of the task's memory")
+    said = f"Container Insights saw the task use {peak:.0f} of {job.memory_mib} MiB"
+    if peak < _NEAR * job.memory_mib:
+        return undecided(f"{said}, once a minute: a short peak is not in it")
+    measured = (f"{peak:.0f}",)
+    if "raise_memory" in match.signature.remedies:
+        return confirmed(said, peak_mib=measured)
+    return refuted(said, instead="S006", peak_mib=measured)  # such a text alone is no ground for another size
 
 
 def shared_memory_given(site: Site, match: Match, evidence: Evidence) -> Probed:

@@ -1,7 +1,8 @@
 """Did memory run out, or does a log only say so? A size is changed on proof, never on a word.
 
 Anybody can print `MemoryError`, and a program that caught one goes on. It is proven by a reason of Batch, by the
-kernel's SIGKILL, or by a runtime's own last words: an uncaught error after which nothing but its traces comes.
+kernel's SIGKILL, by a measured peak at the limit, or by a runtime's own last words: an uncaught error after which
+nothing but its traces comes.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ def ran_out_of_memory(case: Case) -> bool:
     """Whether the failure that was diagnosed as out of memory is proven to be one."""
     evidence = case.diagnosis.evidence
     if any(line.source in _REASONS for line in evidence) or case.evidence.job.last_attempt.exit_code in _SIGKILL:
+        return True
+    if "peak_mib" in case.diagnosis.facts:
         return True
     lines = symptoms_of(case.evidence).log_lines
     said = {line.text for line in evidence if line.source == "log"}

@@ -105,3 +105,29 @@ def test_what_the_gateways_cannot_ask_is_named(workshop: Workshop) -> None:
     assert found.cause is Cause.SPOT_INTERRUPTION
     assert "no compute environment of the queue runs on Spot capacity" in said(found)
     assert any("aws ec2 describe-instances" in gap for gap in found.not_checked)
+
+
+def test_what_a_killed_task_used_is_read_where_it_was_measured(workshop: Workshop) -> None:
+    """Exit 137 and no reason: without a figure it is unknown, and with one near the limit memory ran out."""
+    workshop.define(command=["sh", "-c", "exit 137"])
+    incident = workshop.heal(iterations=1)
+    assert diagnosis_of(incident).cause is Cause.UNKNOWN
+    job_id = str(incident.attempts[0].job_id)
+    (job,) = workshop.client("batch").describe_jobs(jobs=[job_id])["jobs"]
+    cluster, task = job["attempts"][0]["container"]["taskArn"].split(":task/")[1].split("/")
+    logs, group = workshop.client("logs"), f"/aws/ecs/containerinsights/{cluster}/performance"
+    logs.create_log_group(logGroupName=group)
+    logs.create_log_stream(logGroupName=group, logStreamName="FargateTelemetry")
+    measured = [
+        {"Type": "Container", "TaskId": task, "MemoryUtilized": 999},
+        {"Type": "Task", "TaskId": "another", "MemoryUtilized": 999},
+        {"Type": "Task", "TaskId": task, "MemoryUtilized": 120},
+        {"Type": "Task", "TaskId": task, "MemoryUtilized": 251},
+    ]
+    events = [{"timestamp": job["stoppedAt"], "message": json.dumps(one)} for one in measured]
+    logs.put_log_events(logGroupName=group, logStreamName="FargateTelemetry", logEvents=events)
+    run = CliRunner().invoke(assemble("diagnose"), ["diagnose", job_id, "--format", "json"])
+    logs.delete_log_group(logGroupName=group)
+    live = json.loads(run.stdout)
+    assert (live["cause"], live["remedies"][0]) == ("oom", "raise_memory")
+    assert "Container Insights saw the task use 251 of 256 MiB" in {line["text"] for line in live["evidence"]}

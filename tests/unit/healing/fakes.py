@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable  # noqa: TC003 - a dataclass reads its annotations
 from dataclasses import dataclass, field
+from datetime import datetime  # noqa: TC003 - as above
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -257,6 +258,16 @@ class FakeLogGroups:
 
 
 @dataclass
+class FakeInsights:
+    """What the one task was seen to use."""
+
+    peak_mib: float | None = None
+
+    def peak_memory_mib(self, task_arn: str, *, since: datetime, until: datetime) -> float | None:
+        return self.peak_mib
+
+
+@dataclass
 class FakeEvents:
     """Events by a script: one tuple a look; the last is repeated."""
 
@@ -298,6 +309,7 @@ class FakeAccount:
     images: FakeImages = field(default_factory=FakeImages)
     batch: FakeBatch = field(default_factory=FakeBatch)
     events: FakeEvents = field(default_factory=FakeEvents)
+    insights: FakeInsights = field(default_factory=FakeInsights)
     capacity: FakeCapacity = field(default_factory=FakeCapacity)
     fleet: FakeSuccesses = field(default_factory=FakeSuccesses)
     log_groups: FakeLogGroups = field(default_factory=FakeLogGroups)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from recloser.diagnosis import catalogue, questions
 from recloser.healing.diagnosis import THRESHOLD, diagnose
+from recloser.healing.errors import Proposed
 from recloser.healing.probes import PROBES
 from recloser.values import (
     Capacity,
@@ -19,7 +21,9 @@ from recloser.values import (
     JobAttempt,
     JobQueue,
     Platform,
+    utc_now,
 )
+from tests.unit.healing.bench import Bench
 from tests.unit.healing.fakes import REGISTRY, ROLE_ARN, FakeAccount, a_site, a_target, failed
 
 GROUP = {"awslogs-group": "/shop/jobs"}
@@ -354,3 +358,32 @@ def test_what_batch_describes_is_shown_beside_the_text(evidence: Evidence, cause
     found = diagnosed(evidence, FakeAccount())
     assert found.cause is cause
     assert said in probe_lines(found)
+
+
+@pytest.mark.parametrize(
+    ("log", "peak_mib", "cause", "proven"),
+    [
+        ((), None, Cause.UNKNOWN, False),
+        ((), 200.0, Cause.UNKNOWN, False),
+        ((), 250.0, Cause.OOM, True),
+        (("worker 3 was killed by signal 9",), 250.0, Cause.OOM, True),
+        (("MemoryError", "going on without the cache"), 200.0, Cause.OOM, False),
+        (("MemoryError", "going on without the cache"), 250.0, Cause.OOM, True),
+    ],
+)
+def test_a_measured_peak_at_the_limit_is_proof(
+    log: tuple[str, ...], peak_mib: float | None, cause: Cause, *, proven: bool, tmp_path: Path
+) -> None:
+    """It turns a mere word into a diagnosis and lets the size grow; a lower figure refutes nothing."""
+    killed = failed(*log, exit_code=1 if log else 137, status_reason=None)
+    ran = {"task_arn": "arn:aws:ecs:r:1:task/c/t", "started_at": utc_now(), "stopped_at": utc_now()}
+    attempt = killed.job.last_attempt.model_copy(update=ran)
+    evidence = killed.model_copy(update={"job": killed.job.model_copy(update={"attempts": (attempt,)})})
+    bench = Bench(tmp_path, evidence, guardrails={"memory": {"max_mib": 1024}})
+    bench.account.insights.peak_mib = peak_mib
+    found = diagnose(bench.site, evidence)
+    assert found.cause is cause
+    assert ("peak_mib" in found.facts) is proven
+    if cause is Cause.OOM:
+        with nullcontext() if proven else pytest.raises(Proposed):
+            bench.plan("raise_memory")
