@@ -245,7 +245,7 @@ def _suspects(report: CycleReport, group: FailureGroup) -> Iterator[str]:
         yield "changes that are not committed"
     if group.suspects and change is not None:
         count = len(change.commits) + change.more
-        yield f"{count} {'commit' if count == 1 else 'commits'} since the good night {base}:"
+        yield f"{count} {'commit' if count == 1 else 'commits'} since the good night {base}"
         yield from (suspect.sentence for suspect in group.suspects)
     else:
         yield f"what was changed since the good night {base}"

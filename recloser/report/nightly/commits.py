@@ -29,11 +29,11 @@ def commits_block(report: CycleReport, limits: Limits) -> tuple[Block, ...]:
 
 
 def suspect_facts(report: CycleReport, group: FailureGroup) -> Iterator[tuple[str, str]]:
-    """The commits that touch a file of a failure; that is no proof."""
+    """The commits that touch what a failure is about; that is no proof."""
     if not group.suspects or report.change is None:
         return
     touching = [suspect for suspect in group.suspects if suspect.reason][:_SUSPECTS]
     yield from (("suspect", suspect.sentence) for suspect in touching)
     if not touching:
         count = len(report.change.commits) + report.change.more
-        yield "suspects", f"none of {counted(count, 'commit')} since it was good touches a file of it"
+        yield "suspects", f"nothing speaks for one of the {counted(count, 'commit')} since it was good"

@@ -110,6 +110,18 @@ def test_those_that_touch_the_failure_come_first() -> None:
     assert len(suspects_of(a_group(), a_change(*["z.py"] * MOST_COMMITS), {})) == MOST
 
 
+def test_a_file_may_be_named_by_the_failure() -> None:
+    """In the line that failed, or like the file of its tests."""
+    change = a_change("x.py", "lib/a.py", "lib/faults.py", "tests/test_a.py")
+    found = suspects_of(a_group(source="assert faults.EXIT == 70"), change, {})
+    assert [one.reason for one in found] == [
+        "touches tests/test_a.py, a file of its tests",
+        "touches lib/a.py, named like a file of its tests",
+        "touches lib/faults.py, named in the line that failed",
+        "",
+    ]
+
+
 def test_what_came_after_the_first_failure_is_no_suspect() -> None:
     """Nor is anything where the failure is older than the good night, or is not put down to the code."""
     change = a_change("flow.py", "flow.py", "flow.py")
