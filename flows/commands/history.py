@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows import past_nights
-from recloser.settings import load_settings
-from recloser.store import Store
+from flows.kept import open_store
 from recloser.store.history import KEEP_CYCLES, KEEP_DAYS
 from recloser.values import utc_now
 
@@ -45,7 +44,7 @@ def tell(
     output: Output = Format.TEXT,
 ) -> None:
     """Tell one test's story: how it ended night by night, how long it took, of what it failed, since when."""
-    with _store() as store:
+    with open_store() as store:
         history = store.history
         named = history.find_target(target)
         found = {
@@ -65,7 +64,7 @@ def tell(
 @app.command()
 def runs(target: Target = None, last: Nights = 20, output: Output = Format.TEXT) -> None:
     """List the nights with their verdicts, the newest first; times are UTC."""
-    with _store() as store:
+    with open_store() as store:
         named = store.history.find_target(target)
         points = store.history.points(named, last=last)
         cycles = {cycle.cycle_id: cycle for cycle in store.history.cycles(named, last=last)}
@@ -86,7 +85,7 @@ def slow(
     """List the slowest tests, and whether they take longer than they did."""
     from recloser.analytics.slowest import slowest  # noqa: PLC0415 - pandas takes a second to import
 
-    with _store() as store:
+    with open_store() as store:
         outcomes = store.history.outcomes(store.history.find_target(target), last=last)
     found = slowest(outcomes, limit)
     if output is Format.JSON:
@@ -102,7 +101,7 @@ def trend(
     output: Output = Format.TEXT,
 ) -> None:
     """Show the share of passed tests week by week, Monday to Sunday in UTC."""
-    with _store() as store:
+    with open_store() as store:
         weeks = store.history.weeks(store.history.find_target(target), last=last)
     if output is Format.JSON:
         _print_json(week.model_dump(mode="json") | {"pass_rate": week.pass_rate} for week in weeks)
@@ -118,13 +117,9 @@ def prune(
     ] = KEEP_CYCLES,
 ) -> None:
     """Fold old attempts into one row for each test and week; nights, verdicts and counts stay, green baselines too."""
-    with _store() as store:
+    with open_store() as store:
         gone = store.history.prune(utc_now() - timedelta(days=older_than), keep_cycles=keep_cycles)
     typer.echo(f"{gone} attempts folded into weeks")
-
-
-def _store() -> Store:
-    return Store.open(load_settings().database_url)
 
 
 def _dumped(values: Iterable[Value]) -> list[object]:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import getpass
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from flows import remembered
+from flows.kept import UNITS, Retention, kept_since, open_store, this_user
 from recloser.redaction import Redactor, shown
-from recloser.settings import load_settings
-from recloser.store import Store
 from recloser.values import Cause, Incident, Label, utc_now
 
 if TYPE_CHECKING:
@@ -22,7 +20,6 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Past incidents: list, show, label with their cause, diagnose again.")
 
 Id = Annotated[str, typer.Argument(help="An incident's id, or a beginning of it that no other shares.")]
-_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
 _LISTED = {"incident_id", "target", "verdict", "opened_at", "closed_at", "reason"}
 
@@ -47,7 +44,7 @@ def list_incidents(
 ) -> None:
     """List incidents, the newest first; times are UTC."""
     moment = None if since is None else parse_since(since, utc_now())
-    with _store() as store:
+    with open_store() as store:
         found = store.incidents(target=target, cause=cause, since=moment, limit=limit)
         labels = store.memory.labels_in_force([one.incident_id for one in found])
     if output is Format.JSON:
@@ -59,7 +56,7 @@ def list_incidents(
 @app.command()
 def show(incident_id: Id, output: Output = Format.TEXT) -> None:
     """Show one incident: what failed, why, what was changed, and what past incidents say of it."""
-    with _store() as store:
+    with open_store() as store:
         incident = store.incident(incident_id)
         labels = store.memory.labels(incident.incident_id)
         failures = store.memory.occurrences(incident.incident_id)
@@ -84,14 +81,14 @@ def label(
     """Name an incident's cause, so that the next one like it is recognised."""
     if cause is Cause.UNKNOWN:
         raise typer.BadParameter("`unknown` is no cause; name one that `recloser incidents label --help` lists")
-    with _store() as store:
+    with open_store() as store:
         incident = store.incident(incident_id)
         redact = Redactor(())
         word = Label(
             incident_id=incident.incident_id,
             cause=cause,
             note=shown(note, redact),
-            who=shown(who or _user(), redact),
+            who=shown(who or this_user(), redact),
             at=utc_now(),
         )
         store.memory.label(word)
@@ -111,7 +108,7 @@ def replay(
     from recloser.healing.memory import replay as diagnose_again  # noqa: PLC0415 - boto3 is slow to import
     from recloser.target import load_target  # noqa: PLC0415
 
-    with _store() as store:
+    with open_store() as store:
         found = diagnose_again(store, incident_id, None if target is None else load_target(target))
     if output is Format.JSON:
         typer.echo(json.dumps(list(map(_replayed, found)), indent=2))
@@ -120,15 +117,10 @@ def replay(
 
 
 @app.command()
-def prune(
-    older_than: Annotated[
-        int | None, typer.Option(min=1, help="Days since they were closed; default: RECLOSER_RETENTION_DAYS.")
-    ] = None,
-) -> None:
+def prune(older_than: Retention = None) -> None:
     """Forget old incidents and everything that belongs to them; open ones and each target's last success stay."""
-    days = older_than or load_settings().retention_days
-    with _store() as store:
-        typer.echo(f"{store.memory.forget(utc_now() - timedelta(days=days))} incidents forgotten")
+    with open_store() as store:
+        typer.echo(f"{store.memory.forget(kept_since(older_than))} incidents forgotten")
 
 
 def parse_since(text: str, now: datetime) -> datetime:
@@ -142,25 +134,14 @@ def parse_since(text: str, now: datetime) -> datetime:
         BadParameter: It is none of these.
     """
     try:
-        if text[-1:] in _UNITS and text[:-1].isdecimal():
-            return now - int(text[:-1]) * _UNITS[text[-1]]
+        if text[-1:] in UNITS and text[:-1].isdecimal():
+            return now - int(text[:-1]) * UNITS[text[-1]]
         given = datetime.fromisoformat(text)
     except (ValueError, OverflowError):
         raise typer.BadParameter(
             f"--since {text!r}: expected a date such as 2026-05-04, or an age such as 12h, 7d, 2w"
         ) from None
     return given.replace(tzinfo=UTC) if given.tzinfo is None else given.astimezone(UTC)
-
-
-def _store() -> Store:
-    return Store.open(load_settings().database_url)
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container may run as a number without a name
-        return "unknown"
 
 
 def _brief(incident: Incident, label: Label | None) -> dict[str, object]:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from flows.kept import UNITS, Retention, kept_since, open_store, this_user
 from recloser.errors import RecloserError
 from recloser.redaction import Redactor, shown
 from recloser.settings import load_settings
-from recloser.store import Store
 from recloser.target import load_system
 from recloser.values import DeliveryState, Silence, utc_now
 
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Who is told: try the channels, see what was sent, send what waits.")
 
 Target = Annotated[str, typer.Argument(help="Folder that holds recloser.toml, or the file itself.")]
-_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 _SHOWN = 20
 
 
@@ -59,7 +57,7 @@ def status(
         name = system.name
         for said in receivers.missing.values():
             typer.echo(f"not configured: {said}")
-    with _store() as store:
+    with open_store() as store:
         live = store.outbox.deliveries(name, (DeliveryState.PENDING, DeliveryState.SENDING))
         dead = store.outbox.deliveries(name, (DeliveryState.DEAD,))
         done = store.outbox.deliveries(name, (DeliveryState.DELIVERED,), limit=_SHOWN)
@@ -82,7 +80,7 @@ def send(
     from recloser.notify import WallClock, drain  # noqa: PLC0415 - slow to import
 
     system, receivers = _receivers(target)
-    with _store() as store:
+    with open_store() as store:
         if dead:
             store.outbox.revive(system.name, utc_now())
         drained = drain(store.outbox, system.name, receivers.channels, WallClock(), limit_s or system.notify.drain_s)
@@ -103,7 +101,7 @@ def heartbeat(target: Target) -> None:
     system, receivers = _receivers(target)
     if system.alerts.expected_by is None:
         raise RecloserError('nothing is expected of this target: declare [alerts] expected_by = "07:00"')
-    with _store() as store:
+    with open_store() as store:
         finding, drained = check_heartbeat(store, system, receivers, WallClock())
     _print_drained(drained, receivers, sum(drained.waiting.values()))
     if finding is not None:
@@ -125,10 +123,10 @@ def silence(
         fingerprint=shown(fingerprint, redact),
         until=now + parse_duration(lasting),
         why=shown(why, redact),
-        who=shown(who or _user(), redact),
+        who=shown(who or this_user(), redact),
         at=now,
     )
-    with _store() as store:
+    with open_store() as store:
         store.outbox.silence(word)
     typer.echo(f"{word.fingerprint} is silent until {word.until:%Y-%m-%d %H:%M} UTC")
 
@@ -136,7 +134,7 @@ def silence(
 @app.command()
 def silences() -> None:
     """List the silences in force."""
-    with _store() as store:
+    with open_store() as store:
         found = store.outbox.silences(utc_now())
     for one in found:
         typer.echo(f"{one.fingerprint}  until {one.until:%Y-%m-%d %H:%M} UTC  {one.who}: {one.why}")
@@ -145,15 +143,10 @@ def silences() -> None:
 
 
 @app.command()
-def prune(
-    older_than: Annotated[
-        int | None, typer.Option(min=1, help="Days since they came to their end; default: RECLOSER_RETENTION_DAYS.")
-    ] = None,
-) -> None:
+def prune(older_than: Retention = None) -> None:
     """Forget notices, alerts and silences that came to their end long ago; what waits or lasts stays."""
-    days = older_than or load_settings().retention_days
-    with _store() as store:
-        typer.echo(f"{store.outbox.forget(utc_now() - timedelta(days=days))} forgotten")
+    with open_store() as store:
+        typer.echo(f"{store.outbox.forget(kept_since(older_than))} forgotten")
 
 
 def parse_duration(text: str) -> timedelta:
@@ -162,8 +155,8 @@ def parse_duration(text: str) -> timedelta:
     Raises:
         BadParameter: It is none, or longer than a year.
     """
-    if text[-1:] in _UNITS and text[:-1].isdecimal() and len(text) <= len("9999h"):
-        span = int(text[:-1]) * _UNITS[text[-1]]
+    if text[-1:] in UNITS and text[:-1].isdecimal() and len(text) <= len("9999h"):
+        span = int(text[:-1]) * UNITS[text[-1]]
         if span <= timedelta(days=366):
             return span
     raise typer.BadParameter(f"--for {text!r}: expected a time span such as 12h, 7d or 2w, a year at most")
@@ -210,14 +203,3 @@ def _print_drained(drained: Drained, receivers: Receivers, left: int) -> None:
     for why in receivers.missing.values():
         typer.echo(f"not configured: {why}")
     typer.echo(f"{left} waiting" if left else "nothing is waiting")
-
-
-def _store() -> Store:
-    return Store.open(load_settings().database_url)
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container may run as a number without a name
-        return "unknown"

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Annotated, ParamSpec, TypeVar
 import typer
 
 from flows import quarantined
+from flows.kept import open_store
 from recloser.errors import RecloserError
 from recloser.quarantine import QuarantineError, load_quarantine, made
-from recloser.settings import load_settings
-from recloser.store import Store
 from recloser.target import load_system
 from recloser.values import utc_now
 
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from recloser.quarantine import Quarantine
+    from recloser.store import Store
     from recloser.target import System
     from recloser.values import QuarantineEntry
 
@@ -90,7 +90,7 @@ def add(
 
     system = load_system(target)
     quarantine, now = load_quarantine(system), utc_now()
-    with _store() as store:
+    with open_store() as store:
         named = (suite, test) if suite is not None else _only(store, system, test)
         outcomes = store.history.outcomes(system.name, last=LOOKED_BACK, suites=(named[0],))
     today = now.astimezone(UTC).date()
@@ -132,7 +132,7 @@ def why(
 
     system = load_system(target)
     quarantine, now = load_quarantine(system), utc_now()
-    with _store() as store:
+    with open_store() as store:
         named = (suite, test) if suite is not None else _only(store, system, test)
         outcomes = store.history.outcomes(system.name, last=last, suites=(named[0],))
     told = quarantined.Told(
@@ -165,7 +165,3 @@ def _found(quarantine: Quarantine, name: str, suite: str | None) -> QuarantineEn
         return found[0]
     said = "several tests in quarantine are" if found else "no test in quarantine is"
     raise QuarantineError(f"{quarantine.file}: {said} called {name!r}; `recloser quarantine list` has all of them")
-
-
-def _store() -> Store:
-    return Store.open(load_settings().database_url)
