@@ -201,7 +201,9 @@ class Triage:
         if not names or not self._system.triage.base or names[0].code.tree == self._cycle.code.tree:
             return None
         if running := self._running_head(probe.suite):
-            self._note(f"base: suite {probe.suite} was not tried at it: {running} runs the code of the head")
+            self._note(
+                f"base: suite {probe.suite} was not tried at it: what it needs ({running}) runs the code of the head"
+            )
             return None
         commit = names[0].code.commit or ""
         if commit not in self._bases:

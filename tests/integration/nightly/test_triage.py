@@ -65,7 +65,7 @@ def test_what_fails_at_head_and_passes_at_the_base_is_new(repository: Little) ->
     assert {one.verdict for one in of_suite.values()} == {FailureKind.NEW}
     assert "at base" in group.tests[0].evidence
     assert "was not run at the base" in of_suite["e2e"].tests[0].evidence
-    assert "base: suite e2e was not tried at it: api runs the code of the head" in second.missing
+    assert "base: suite e2e was not tried at it: what it needs (api) runs the code of the head" in second.missing
     (suspect,) = group.suspects
     assert suspect.commit.subject == "a change"
     assert suspect.reason == "touches unit/test_unit.py, a file of the traceback"
