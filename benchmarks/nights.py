@@ -284,7 +284,7 @@ LAST_NIGHT = 9
 def planted(root: Path) -> Iterator[Row]:
     """Six nights of history, two with everything planted, one with everything mended."""
     table = _TARGET + _SPARE + _REST
-    ports = {"API_PORT": str(free_port()), "SPARE_PORT": str(free_port()), "BUDGET_S": "120"}
+    ports = {"API_PORT": str(free_port()), "SPARE_PORT": str(free_port()), "BUDGET_S": "300"}
     target = Target(root, _filled(table, ports))
     for night in range(1, LAST_NIGHT + 1):
         for plant in PLANTS:
