@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 from prefect import flow
@@ -33,6 +34,8 @@ from tasks.heal import (
 from tasks.record import keep_record
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from recloser.healing import Healing
     from recloser.values import Diagnosis, Evidence
 
@@ -68,20 +71,27 @@ def heal(
             minimise=minimise,
             run_id=str(flow_run.id or ""),
         )
-        try:
+        with carried_through(healing):
             until_settled(healing)
             if minimise:
                 until_minimal(healing)
-        except RecloserError as error:
-            healing.give_up(error)
-        except BaseException:  # cancelled: no task can run any more, but the report can be written
-            write_incident(healing.incident, load_settings().home / "incidents")
-            raise
-        finally:
-            healing.release()
-        report(healing)
         keep_record(store, healing.site.target.name, return_state=True)  # a verdict stands, whatever becomes of this
         return verdict_state(healing)
+
+
+@contextmanager
+def carried_through(healing: Healing) -> Iterator[None]:
+    """Whatever becomes of it: an incident that cannot go on is closed, its target let go of, its report written."""
+    try:
+        yield
+    except RecloserError as error:
+        healing.give_up(error)
+    except BaseException:  # cancelled: no task can run any more, but the report can be written
+        write_incident(healing.incident, load_settings().home / "incidents")
+        raise
+    finally:
+        healing.release()
+    report(healing)
 
 
 def until_settled(healing: Healing) -> None:

@@ -10,16 +10,13 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 from pydantic import Field
 
-from flows.heal import until_settled
-from recloser.errors import RecloserError
+from flows.heal import carried_through, until_settled
 from recloser.healing import Selection
-from recloser.report import write_incident
 from recloser.settings import load_settings
 from recloser.store import Store
 from recloser.values import FixMode
 from tasks.cancellation import settle
 from tasks.fleet import begin_fleet, find, resubmit, watch_others
-from tasks.heal import report
 
 if TYPE_CHECKING:
     from recloser.healing import Healing
@@ -67,18 +64,10 @@ def heal_fleet(  # noqa: PLR0917 - Prefect gives the parameters by name
 
 def heal_group(healing: Healing) -> None:
     """Heal the first of a group, then resubmit the others."""
-    try:
+    with carried_through(healing):
         until_settled(healing)
         if resubmit(healing):
             watch_others(healing)
-    except RecloserError as error:
-        healing.give_up(error)
-    except BaseException:  # cancelled: no task can run any more, but the report can be written
-        write_incident(healing.incident, load_settings().home / "incidents")
-        raise
-    finally:
-        healing.release()
-    report(healing)
 
 
 def outcome(incidents: list[Incident]) -> State[Any]:

@@ -11,6 +11,8 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from recloser.aws import AwsError
+from recloser.healing import submission
+from recloser.healing.errors import HealingError
 from recloser.healing.remedies import GrantPermission, policy_of
 from recloser.redaction import MASK, is_secret_name
 from recloser.values import AutonomyLevel, DefinitionPatch, Patch, RolePolicy, placeholder
@@ -27,6 +29,26 @@ Document = dict[str, Any]
 _SIZES = {"memory_mib": "MEMORY", "vcpus": "VCPU", "gpus": "GPU"}
 _WRITTEN = ("definition", "environment", "command", "timeout_s", *_SIZES)
 """Fields of a submission that a job definition can hold as well."""
+
+
+def fix_of(site: Site, live: Sequence[PlannedChange], base: JobSpec | None) -> Patch | None:
+    """The same from the changes in force; what cannot be read is said in the patch.
+
+    Args:
+        site: The target in its account.
+        live: The changes in force.
+        base: What a job of others was submitted with, if it is that job which was healed.
+    """
+    # What is kept is kept where the job runs now: its definition there is the one to be amended.
+    moves = [planned.change for planned in live if planned.record.remedy == "switch_region"]
+    try:
+        before, after = (
+            submission.specify(site, name="patch", tags={}, changes=changes, base=base)
+            for changes in (moves, [planned.change for planned in live])
+        )
+        return patch_of(site.at(after.region), before, after, live)
+    except HealingError as error:
+        return Patch(by_hand=(f"The fix could not be written as a patch: {error}",))
 
 
 def patch_of(site: Site, before: JobSpec, after: JobSpec, live: Sequence[PlannedChange]) -> Patch | None:

@@ -11,30 +11,25 @@ from typing import TYPE_CHECKING
 
 from recloser.aws import AwsError
 from recloser.healing import diagnosis as diagnosing
-from recloser.healing import doctor, ledger, memory, submission
+from recloser.healing import doctor, ledger, memory
 from recloser.healing import evidence as collecting
-from recloser.healing import watch as watching
+from recloser.healing.attempts import Attempts
 from recloser.healing.casebook import Casebook, PlannedChange
 from recloser.healing.errors import HealingError
 from recloser.healing.good_log import GoodLog, good_log
 from recloser.healing.holding import Hold
 from recloser.healing.masking import masked_by
 from recloser.healing.minimise import Trials
-from recloser.healing.permanent import patch_of
-from recloser.healing.refusal import as_failed_job
+from recloser.healing.permanent import fix_of
 from recloser.healing.remedies import AcceptOutput, Case, stage_test_data
 from recloser.healing.resubmission import Resubmission
 from recloser.healing.treatment import Consent, Treatment
 from recloser.values import (
-    AttemptRecord,
     Cause,
     Diagnosis,
     Evidence,
     Incident,
     JobSnapshot,
-    JobSpec,
-    JobState,
-    Patch,
     Verdict,
     utc_now,
 )
@@ -67,22 +62,15 @@ class Healing:
         self._book = Casebook(store, incident)
         self._treatment = Treatment(site, self._book, narrator)
         self._trials = Trials(site, self._book, narrator)
-        self._run_id = run_id
+        self._attempts = Attempts(site, self._book, narrator, self._hold, run_id=run_id)
         self._others = Resubmission(site, self._book, narrator, polled=self._hold.renew)
         self._without: tuple[str, ...] = ()
-        self._base: JobSpec | None = None
-        self._spec: JobSpec | None = None
         narrator.opened(incident)
 
     @property
     def incident(self) -> Incident:
         """The incident as it stands."""
         return self._book.incident
-
-    @property
-    def _here(self) -> Site:
-        """The site of the latest attempt: it may have moved to another region."""
-        return self.site.at(self._book.attempt.region)
 
     @property
     def attempt(self) -> int:
@@ -138,75 +126,27 @@ class Healing:
             HealingError: Batch does not know any more what it was submitted with.
         """
         first, *_ = self._others.fleet.jobs
-        self._base = self._others.bases([first]).get(first.name)
-        if self._base is None:
+        base = self._others.bases([first]).get(first.name)
+        if base is None:
             raise HealingError(f"Batch does not know job {first.source_id} any more, so it cannot be submitted again")
-        if not self.attempt:
-            submitted_at = failed.created_at or utc_now()
-            self._book.write_attempt(
-                AttemptRecord(
-                    number=1,
-                    job_name=failed.name,
-                    job_id=failed.job_id,
-                    definition=failed.definition_arn.rsplit("/", 1)[-1],
-                    submitted_at=submitted_at,
-                    accepted_at=submitted_at,
-                )
-            )
+        self._attempts.begin_with(failed, base)
 
     def submit(self) -> str:
         """Submit the next attempt and return its job id; one that was left without an answer is taken up again."""
         if not self._is_left:
-            self._end_stuck()
-        number = self._due
-        tags = self._tags(number)
-        self._spec = submission.specify(
-            self.site,
-            name=f"{self.site.target.job.name or self.site.target.name}-{self.incident.incident_id}-{number}",
-            tags=tags,
-            changes=(one.change for one in self._book.live() if one.record.change_id not in self._without),
-            base=self._base,
-        )
-        if self._is_left and self._book.attempt.job_id:
-            record = self._book.attempt
-        else:
-            record = submission.submit(self.site, self._book, self._spec, number, without=self._without)
-        self._narrator.submitted(record)
-        return record.job_id or ""
-
-    def _tags(self, number: int) -> dict[str, str]:
-        tags = {"recloser:incident": self.incident.incident_id, "recloser:attempt": str(number)}
-        return tags | ({"recloser:flow-run": self._run_id} if self._run_id else {})
-
-    def _end_stuck(self) -> None:
-        """End the job that the next attempt replaces, if it has not ended: two must never run."""
-        if not self.attempt or not self._book.attempt.is_stuck:
-            return
-        job_id = self._book.attempt.job_id or ""
-        self._here.account.batch.terminate(job_id, "Replaced by recloser: it did not move on")
-        watching.watch_all(self._here, [job_id], looked=lambda _: self._hold.renew())
+            self._attempts.end_stuck()
+        return self._attempts.submit(self._due, is_left=self._is_left, without=self._without)
 
     def watch(self) -> JobSnapshot:
         """Wait until the attempt has ended or is stuck; of an array that failed, a failed child tells why."""
-        job_id = self._book.attempt.job_id or ""
         try:
-            job = as_failed_job(self._here, self._book.attempt, self._spec) or watching.watch(
-                self._here, job_id, self.attempt, self._narrator, polled=self._hold.renew
-            )
+            job = self._attempts.wait()
         except Exception:
             raise
         except BaseException:  # a cancellation, Ctrl-C or a stop of the worker is no Exception
             self.cancel()
             raise
-        job = self._telling(job)
-        self._book.write_attempt(ledger.booked(self._book.attempt, job, self.site.target.prices))
-        return job
-
-    def _telling(self, job: JobSnapshot) -> JobSnapshot:
-        if job.array_size is None or job.state is JobState.SUCCEEDED:
-            return job
-        children = self._here.account.fleet.failed_children(job.job_id)
-        return next(iter(self._here.account.batch.describe(children[:1]).values()), job)
+        return self._attempts.end(job)
 
     def cancel(self) -> None:
         """Do with the running job what the target asks, and say which: terminate it and close, or leave it."""
@@ -223,7 +163,7 @@ class Healing:
         if self.site.target.watch.on_cancel == "leave":
             self._narrator.refused((f"cancelled: job {job_id} was left as it is; the same command takes it up again",))
             return
-        self._here.account.batch.terminate(job_id, "Cancelled by recloser: the healing was cancelled")
+        self._attempts.terminate("Cancelled by recloser: the healing was cancelled")
         self.close(Verdict.CANCELLED, f"The healing was cancelled; job {job_id} was terminated (watch.on_cancel).")
 
     def release(self) -> None:
@@ -241,7 +181,7 @@ class Healing:
 
     def collect(self, job: JobSnapshot) -> Evidence:
         """Gather the evidence of the ended attempt; a success is checked against the declared outputs."""
-        evidence = collecting.collect(self._here, job)
+        evidence = collecting.collect(self._attempts.here, job)
         last = evidence.job.last_attempt
         record = self._book.amend_attempt(
             status_reason=last.status_reason or evidence.job.status_reason,
@@ -270,7 +210,7 @@ class Healing:
         if not self._is_open or proof is None or self.incident.fleet is None:
             return False
         changes = tuple(planned.change for planned in self._book.live())
-        self._others.submit(changes, self._tags(proof.number), proof.job_id)
+        self._others.submit(changes, self._attempts.tags(proof.number), proof.job_id)
         return True
 
     def watch_others(self) -> None:
@@ -319,7 +259,7 @@ class Healing:
 
     def judge(self, evidence: Evidence) -> None:
         """Settle what a run of the search for the minimal fix has shown."""
-        self._end_stuck()
+        self._attempts.end_stuck()
         if self._book.attempt.succeeded:
             self._trials.judge(None)
             return
@@ -345,9 +285,9 @@ class Healing:
         target, incident_id = self.site.target.name, self.incident.incident_id
         stuck = evidence.job.stuck_s is not None
         own = (
-            doctor.examine(self._here, evidence)
+            doctor.examine(self._attempts.here, evidence)
             if stuck
-            else diagnosing.diagnose(self._here, evidence, self._good_log(evidence))
+            else diagnosing.diagnose(self._attempts.here, evidence, self._good_log(evidence))
         )
         diagnosis = memory.consult(self._store.memory, evidence, own, incident_id=incident_id, target=target)
         *earlier, latest = self.incident.attempts
@@ -361,7 +301,7 @@ class Healing:
     def _good_log(self, evidence: Evidence) -> GoodLog | None:
         """The log of the last success; nothing is read where there is no log to compare."""
         success = self._store.last_success(self.site.target.name)
-        where = self.site.at(success.region) if success else self._here
+        where = self.site.at(success.region) if success else self._attempts.here
         return good_log(where, evidence.job, success) if evidence.log.lines else None
 
     def plan(self, evidence: Evidence, diagnosis: Diagnosis) -> PlannedChange | None:
@@ -383,12 +323,12 @@ class Healing:
         return True
 
     def _case(self, evidence: Evidence, diagnosis: Diagnosis) -> Case:
-        if self._spec is None:
+        if self._attempts.spec is None:
             raise HealingError("nothing was submitted yet")
         return Case(
-            site=self._here,
+            site=self._attempts.here,
             incident=self.incident,
-            spec=self._spec,
+            spec=self._attempts.spec,
             evidence=evidence,
             diagnosis=diagnosis,
             last_success=self._store.last_success(self.site.target.name),
@@ -444,18 +384,6 @@ class Healing:
         if self._is_open:
             self._treatment.revert(self._staged(), "the incident is closed")
             money = ledger.account_for(self.incident.attempts, self.site.target.prices, self.incident.fleet)
-            patch = self._patch() if verdict is Verdict.HEALED else None
+            patch = fix_of(self.site, self._book.live(), self._attempts.base) if verdict is Verdict.HEALED else None
             self._narrator.closed(self._book.close(verdict, reason, money=money, patch=patch))
         return self.incident
-
-    def _patch(self) -> Patch | None:
-        live = self._book.live()
-        moves = [planned.change for planned in live if planned.record.remedy == "switch_region"]
-        try:
-            before, after = (
-                submission.specify(self.site, name="patch", tags={}, changes=changes, base=self._base)
-                for changes in (moves, [planned.change for planned in live])
-            )
-            return patch_of(self.site.at(after.region), before, after, live)
-        except HealingError as error:
-            return Patch(by_hand=(f"The fix could not be written as a patch: {error}",))

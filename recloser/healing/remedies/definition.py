@@ -33,8 +33,8 @@ def set_shared_memory(case: Case) -> Revision:
         case,
         ContainerEdits(shared_memory_mib=after),
         why="shm",
-        before=f"linuxParameters.sharedMemorySize: {before}",
-        after=f"linuxParameters.sharedMemorySize: {after}",
+        setting="linuxParameters.sharedMemorySize",
+        values=(before, after),
         summary=f"enlarge shared memory from {before} to {after} MiB",
         steps=guard.max_steps,
     )
@@ -56,8 +56,8 @@ def grow_disk(case: Case) -> Revision:
         case,
         ContainerEdits(ephemeral_gib=after),
         why="disk",
-        before=f"ephemeralStorage.sizeInGiB: {before}",
-        after=f"ephemeralStorage.sizeInGiB: {after}",
+        setting="ephemeralStorage.sizeInGiB",
+        values=(before, after),
         summary=f"grow the task's scratch from {before} to {after} GiB",
         steps=guard.max_steps,
     )
@@ -77,8 +77,8 @@ def set_job_role(case: Case) -> Revision:
         case,
         ContainerEdits(job_role_arn=role),
         why="role",
-        before="jobRoleArn: none",
-        after=f"jobRoleArn: {role}",
+        setting="jobRoleArn",
+        values=("none", role),
         summary=f"run the job as {role}",
     )
 
@@ -98,8 +98,8 @@ def set_platform(case: Case) -> Revision:
         case,
         ContainerEdits(cpu_architecture=after),
         why="platform",
-        before=f"runtimePlatform.cpuArchitecture: {before}",
-        after=f"runtimePlatform.cpuArchitecture: {after}",
+        setting="runtimePlatform.cpuArchitecture",
+        values=(before, after),
         summary=f"run the job on {after} instead of {before}",
     )
 
@@ -122,8 +122,8 @@ def unset_static_keys(case: Case) -> Revision:
         case,
         ContainerEdits(unset_environment=names),
         why="keys",
-        before=f"environment: {', '.join(names)} (values not shown)",
-        after="",
+        setting="environment",
+        values=(f"{', '.join(names)} (values not shown)", None),
         summary=f"take {', '.join(names)} out",
     )
 
@@ -134,17 +134,19 @@ def _revision(
     edits: ContainerEdits,
     *,
     why: str,
-    before: str,
-    after: str,
+    setting: str,
+    values: tuple[object, object | None],
     summary: str,
     steps: int = 1,
 ) -> Revision:
-    made = sibling(case, kind, why, edits, before=(before,), after=(after,) if after else ())
+    """The revision in which one setting goes from its first value to its second; None takes it out."""
+    before, after = (() if value is None else (f"{setting}: {value}",) for value in values)
+    made = sibling(case, kind, why, edits, before=before, after=after)
     return Revision(
         kind=kind,
         sibling=made,
         summary=f"{summary}, through job definition {made.name}",
-        permanent=f"Register a revision of {case.site.target.job.definition} that says so: {after or summary}.",
+        permanent=f"Register a revision of {case.site.target.job.definition}: {''.join(after) or summary}.",
         level=remedy_facts()[kind].level,
         steps=steps,
     )
