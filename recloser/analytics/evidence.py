@@ -46,7 +46,7 @@ def assess(outcomes: pd.DataFrame, *, now: datetime) -> pd.DataFrame:
     frame = with_environment(outcomes.loc[outcomes["judged"] & ~outcomes["probe"].isin(AT_BASE), _NEEDED])
     numbers, tests = codes(frame, *_NAME)
     tests = tests.assign(
-        tier=_last_of_each(frame["tier"], numbers, len(tests)),
+        tier=_latest_of_each(frame, numbers, len(tests)),
         **_weigh(frame, numbers, len(tests), now),
         **_since_last_failure(frame, numbers, len(tests)),
     )
@@ -85,7 +85,7 @@ def _age_days(frame: pd.DataFrame, state: NDArray[np.int64], states: int, now: d
     at = frame["at"].to_numpy(dtype="datetime64[us]").astype(np.int64)
     last = np.full(states, np.iinfo(np.int64).min)
     np.maximum.at(last, state, at)
-    age = pd.Timestamp(now).tz_convert("UTC").to_datetime64().astype("datetime64[us]").astype(np.int64) - last
+    age = pd.to_datetime(now, utc=True).to_datetime64().astype("datetime64[us]").astype(np.int64) - last
     days: NDArray[np.float64] = np.maximum(age, 0) / _MICROSECONDS_PER_DAY
     return days
 
@@ -129,11 +129,12 @@ def _decide(tests: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _last_of_each(values: pd.Series[Any], numbers: NDArray[np.int64], size: int) -> pd.Categorical[str]:
-    """The last category of each number."""
+def _latest_of_each(frame: pd.DataFrame, numbers: NDArray[np.int64], size: int) -> pd.Categorical[str]:
+    """The tier that each test was last run in."""
+    order = np.argsort(frame["at"].to_numpy(dtype="datetime64[us]"), kind="stable")
     last = np.zeros(size, dtype=np.int64)
-    last[numbers] = values.cat.codes
-    return pd.Categorical.from_codes(last, categories=values.cat.categories)
+    last[numbers[order]] = frame["tier"].cat.codes.to_numpy()[order]
+    return pd.Categorical.from_codes(last, categories=frame["tier"].cat.categories)
 
 
 _MICROSECONDS_PER_DAY = 86_400e6

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from recloser.analytics.outcomes import measured
 from recloser.values import TestStatus
 
 if TYPE_CHECKING:
@@ -54,8 +55,14 @@ class Nights:
         Args:
             outcomes: Attempts, as `History.outcomes` reads them.
             cycle: The last night that counts.
+
+        Raises:
+            ValueError: No attempt is of that night.
         """
         names = list(outcomes["cycle"].cat.categories)
+        if cycle not in names:
+            message = f"no attempt is of {cycle}, so there is no night to be compared"
+            raise ValueError(message)
         cycles = names[: names.index(cycle) + 1]
         tests, suites = outcomes["test"].cat.categories, outcomes["suite"].cat.categories
         mark = np.where(outcomes["judged"], np.where(outcomes["failed"], FAILED, PASSED), UNJUDGED).astype("int8")
@@ -69,7 +76,7 @@ class Nights:
         cells = (outcomes["cycle"].cat.codes.to_numpy()[rows], keys)
         marks[cells], statuses[cells] = mark[rows], _status_codes(outcomes)[rows]
         at_once = (mark == PASSED) & (outcomes["attempt"] == 1).to_numpy()
-        durations_s[cells] = np.where(at_once, outcomes["duration_s"], np.nan)[rows]
+        durations_s[cells] = np.where(at_once, measured(outcomes), np.nan)[rows]
         suite, test = np.divmod(np.asarray(labels), max(len(tests), 1))
         return cls(cycles, np.asarray(suites)[suite], np.asarray(tests)[test], marks, statuses, durations_s)
 

@@ -34,7 +34,11 @@ KEYS = ["suite", "test"]
 AT_BASE = ("confirm-base", "time-base")
 """Probes whose outcomes are of the base's code, whatever `state` says: that is the code of the cycle."""
 
+LONGEST = 1e9
+"""Beyond that many seconds (or MiB), a measurement is none."""
+
 _CATEGORIES = ("state", "tier", "suite", "test", "status", "fingerprint", "worker", "probe")
+_NEEDED = ("cycle", "at", "state", "test", "failed")
 _DEFAULTS: dict[str, object] = {
     "tier": "unit",
     "suite": "unit",
@@ -55,17 +59,30 @@ def outcome_frame(rows: Iterable[Mapping[str, object]]) -> pd.DataFrame:
         rows: Each with `cycle`, `at`, `state`, `test` and `failed`, others where they differ from what is usual. Cycles
             are ordered by their names.
     """
-    frame = pd.DataFrame([_DEFAULTS | {"status": _status(row)} | dict(row) for row in rows])
+    table = [_DEFAULTS | {"status": _status(row)} | dict(row) for row in rows]
+    frame = pd.DataFrame(table) if table else pd.DataFrame(columns=[*_NEEDED, "status", *_DEFAULTS])
     frame["cycle"] = pd.Categorical(frame["cycle"], categories=sorted(set(frame["cycle"])), ordered=True)
     frame["run"] = frame["cycle"].cat.codes.astype(np.int64)
     frame["at"] = pd.to_datetime(frame["at"], utc=True)
-    return frame.astype(dict.fromkeys(_CATEGORIES, "category"))
+    return frame.astype(dict.fromkeys(_CATEGORIES, "category") | dict.fromkeys(("failed", "judged"), "bool"))
 
 
 def _status(row: Mapping[str, object]) -> str:
     if not row.get("judged", True):
         return "not-run"
     return "failed" if row["failed"] else "passed"
+
+
+def measured(outcomes: pd.DataFrame, column: str = "duration_s") -> NDArray[np.float64]:
+    """What was measured of each attempt; NaN where that is no number, negative, or more than anything can be."""
+    values = outcomes[column].to_numpy(dtype=float, na_value=np.nan)
+    sound: NDArray[np.float64] = np.where((values >= 0) & (values <= LONGEST), values, np.nan)
+    return sound
+
+
+def moments(outcomes: pd.DataFrame) -> pd.Series[pd.Timestamp]:
+    """When each attempt began, in UTC; a time without a zone is UTC."""
+    return pd.to_datetime(outcomes["at"], utc=True)
 
 
 def codes(frame: pd.DataFrame, *columns: str) -> tuple[NDArray[np.int64], pd.DataFrame]:

@@ -11,7 +11,7 @@ import pandas as pd
 from recloser.analytics.cases import CONVINCING, Case, Test
 from recloser.analytics.evidence import assess
 from recloser.analytics.flakes import runs_to_confirm
-from recloser.analytics.outcomes import KEYS
+from recloser.analytics.outcomes import KEYS, measured
 from recloser.analytics.rules import judge
 from recloser.analytics.storms import calm
 from recloser.analytics.triage import Examined, examine
@@ -149,6 +149,7 @@ def _suspects(judged: pd.DataFrame, found: Sequence[Storm], outages: Sequence[Ou
 
 def _costs(judged: pd.DataFrame) -> dict[Test, float]:
     """Seconds that each test is expected to take: the median of its passes, or of its failures if it never passed."""
+    judged = judged.assign(duration_s=measured(judged)).dropna(subset="duration_s")
     passed = judged[~judged["failed"]].groupby(KEYS, observed=True)["duration_s"].median()
     failed = judged[judged["failed"]].groupby(KEYS, observed=True)["duration_s"].median()
     expected = pd.concat([passed, failed])

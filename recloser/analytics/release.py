@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from recloser.analytics.flakes import UNIT, FlakeRule, may_release, rule_of
-from recloser.analytics.outcomes import AT_BASE, KEYS, codes
+from recloser.analytics.outcomes import AT_BASE, KEYS, codes, moments
 from recloser.values import ReleaseStanding
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ def release_standings(
 
 
 def _standing(runs: pd.DataFrame, *, ordered: bool) -> ReleaseStanding:
+    runs = runs.assign(at=moments(runs)).sort_values("at", kind="stable")
     failing = runs[runs["failed"]]
     last = failing["at"].max()
     since = runs if failing.empty else runs[runs["at"] > last]

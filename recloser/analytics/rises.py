@@ -1,4 +1,4 @@
-"""Which tests rose to another level within the last nights, though no single night stood out."""
+"""Which tests rose to another level within the last nights, though no single night need stand out."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from recloser.analytics.screening import newest
+from recloser.analytics.screening import newest, staying_up
 from recloser.analytics.series import NEW, OLD, latest_rise
 
 if TYPE_CHECKING:
@@ -39,14 +39,16 @@ def rises(samples: Samples, cycle: str) -> dict[int, Rise]:
         cycle: Name of the cycle of `samples.now`.
     """
     runs, cycles = np.vstack([samples.history, samples.now]), [*samples.cycles, cycle]
+    staying = staying_up(runs, samples.floors)
     found: dict[int, Rise] = {}
-    for column in np.flatnonzero(_may_have_risen(runs, samples.floors)).tolist():
+    for column in np.flatnonzero((staying > 0) | _may_have_risen(runs, samples.floors)).tolist():
         there = np.flatnonzero(np.isfinite(runs[:, column]))
         values = runs[there, column]
         rise = latest_rise(values, samples.floors[column])
-        if rise:
-            before, now = float(np.median(values[: rise.at])), float(np.median(values[rise.at :]))
-            found[column] = Rise(cycles[there[rise.at]], cycles[there[rise.at - 1]], before, now)
+        if rise or staying[column]:
+            at = rise.at if rise else len(values) - int(staying[column])
+            before, now = float(np.median(values[:at])), float(np.median(values[at:]))
+            found[column] = Rise(cycles[there[at]], cycles[there[at - 1]], before, now)
     return found
 
 

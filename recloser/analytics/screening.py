@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from recloser.analytics.outcomes import KEYS, codes, with_environment
+from recloser.analytics.outcomes import KEYS, codes, measured, with_environment
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -46,6 +46,8 @@ LEAST_HISTORY = 5
 RATIO = 1.5
 SCORE = 5.0
 """Increase in units of the test's own noise."""
+STAYING = (2, 3)
+"""Last runs that are also looked at together."""
 LEAST_NOISE = 0.05
 """Noise is taken to be at least this share of the median."""
 FLOOR_OF_SUITE = 0.05
@@ -66,12 +68,45 @@ def screen(now: Floats, history: Floats, floors: Floats) -> tuple[NDArray[np.boo
     """
     history = newest(history, HISTORY)
     enough = (np.isfinite(history).sum(axis=0) >= LEAST_HISTORY) & np.isfinite(now)
-    median, noise = np.ones(len(now)), np.ones(len(now))
+    median, noise = level(history, enough)
+    increase = np.where(enough, now - median, 0.0)
+    shifted = (increase > (RATIO - 1) * median) & (increase > SCORE * noise)
+    return shifted & (increase > floors), shifted
+
+
+def staying_up(runs: Floats, floors: Floats) -> NDArray[np.int64]:
+    """How many of its last runs show together that a test looks slower, though none of them stands out of its noise.
+
+    The median of so few has less noise than each of them, so that it need not exceed as much of it; but each of them
+    must have come half of the way.
+
+    Args:
+        runs: Rows are runs, the last one is now; columns are tests; NaN where it did not run.
+        floors: For each test, the increase that is no finding.
+
+    Returns:
+        Two or three; 0 where they show nothing, where it did not run now, or has too little history.
+    """
+    staying = np.zeros(runs.shape[1], dtype=np.int64)
+    for count in STAYING:
+        late = newest(runs, count)
+        before = newest(np.where(np.isfinite(late), np.nan, runs), HISTORY)
+        enough = (np.isfinite(before).sum(axis=0) >= LEAST_HISTORY) & np.isfinite(runs[-1])
+        median, noise = level(before, enough)
+        increase, least = np.zeros(len(median)), np.zeros(len(median))
+        increase[enough] = np.nanmedian(late[:, enough], axis=0) - median[enough]
+        least[enough] = np.nanmin(late[:, enough], axis=0) - median[enough]
+        risen = (increase > (RATIO - 1) * median) & (increase > SCORE * noise / np.sqrt(count)) & (increase > floors)
+        staying[risen & (least > (RATIO - 1) / 2 * median)] = count
+    return staying
+
+
+def level(history: Floats, enough: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """The median of each column, and its noise by the median deviation from it; 1 where there is not enough of it."""
+    median, noise = np.ones(history.shape[1]), np.ones(history.shape[1])
     median[enough] = np.nanmedian(history[:, enough], axis=0)
     noise[enough] = 1.4826 * np.nanmedian(np.abs(history[:, enough] - median[enough]), axis=0)
-    increase = np.where(enough, now - median, 0.0)
-    shifted = (increase > (RATIO - 1) * median) & (increase > SCORE * np.maximum(noise, LEAST_NOISE * median))
-    return shifted & (increase > floors), shifted
+    return median, np.maximum(noise, LEAST_NOISE * median)
 
 
 def newest(runs: Floats, most: int) -> Floats:
@@ -117,7 +152,7 @@ def samples_of(
     kept = _comparable(main, numbers, night * len(tests) + numbers)
     kept &= _as_tonight(main, numbers, (main["run"] == tonight).to_numpy())
     taken = np.full((len(nights), len(tests)), np.nan)
-    taken[night[kept], numbers[kept]] = main[measure.column].to_numpy(dtype=float)[kept]
+    taken[night[kept], numbers[kept]] = measured(main, measure.column)[kept]
     names = [(str(suite), str(test)) for suite, test in tests.itertuples(index=False, name=None)]
     taken[:, [name in besides for name in names]] = np.nan
     taken[~(taken > 0)] = np.nan  # not timed

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from recloser.analytics.outcomes import KEYS
+from recloser.analytics.outcomes import KEYS, measured
 from recloser.analytics.rises import Rise, rises
 from recloser.analytics.screening import DURATION, HISTORY, Measure, Samples, newest, samples_of, screen
 from recloser.analytics.timing import Shift, alarming, shift
@@ -140,8 +140,8 @@ def _confirmed(candidates: Sequence[Slowdown], tonight: pd.DataFrame, measure: M
 
 
 def _taken(outcomes: pd.DataFrame, measure: Measure) -> dict[Test, list[float]]:
-    positive = outcomes[outcomes[measure.column] > 0]
-    grouped = positive.groupby(KEYS, observed=True)[measure.column]
+    taken = outcomes.assign(**{measure.column: measured(outcomes, measure.column)})
+    grouped = taken[taken[measure.column] > 0].groupby(KEYS, observed=True)[measure.column]
     return {(str(suite), str(test)): values.tolist() for (suite, test), values in grouped}
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from recloser.analytics.outcomes import measured, moments
 from recloser.values import Storm
 
 if TYPE_CHECKING:
@@ -63,10 +64,11 @@ def in_scope(outcomes: pd.DataFrame, storm: Storm) -> np.ndarray[tuple[int], np.
 
 def during(outcomes: pd.DataFrame, outages: Iterable[Outage]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """Which outcomes overlap an outage of something that their suites need."""
-    ended = outcomes["at"] + pd.to_timedelta(outcomes["duration_s"], unit="s")
+    began = moments(outcomes)
+    ended = began + pd.to_timedelta(np.nan_to_num(measured(outcomes)), unit="s")
     touched = pd.Series(data=False, index=outcomes.index)
     for outage in outages:
-        overlaps = (outcomes["at"] <= outage.ended_at) & (ended >= outage.started_at)
+        overlaps = (began <= outage.ended_at) & (ended >= outage.started_at)
         touched |= overlaps & (outcomes["suite"].isin(outage.suites) if outage.suites else True)
     return touched.to_numpy(dtype=bool)
 

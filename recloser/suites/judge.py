@@ -41,7 +41,8 @@ def tally(attempts: Iterable[TestAttempt]) -> Tally:
         of_test[attempt.test_id].append(attempt.status)
     failed = {test for test, seen in of_test.items() if any(status.is_failure for status in seen)}
     passed = {test for test, seen in of_test.items() if any(status.is_pass for status in seen)}
-    rest = {test: seen for test, seen in of_test.items() if test not in failed | passed}
+    judged = failed | passed
+    rest = {test: seen for test, seen in of_test.items() if test not in judged}
     not_run = sum(1 for seen in rest.values() if TestStatus.NOT_RUN in seen)
     return Tally(
         failed=tuple(sorted(failed - passed)),

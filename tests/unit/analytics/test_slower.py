@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from recloser.analytics.screening import DURATION, MEMORY, Measure, screen
+from recloser.analytics.screening import DURATION, MEMORY, Measure, screen, staying_up
 from recloser.analytics.series import changes, latest_rise, local_maxima, window_t
 from recloser.analytics.slower import find_slower, overlap, plan_timing
 from recloser.analytics.timing import alarming, bounding_rank, p_larger, shift
@@ -131,6 +131,32 @@ def test_a_rise_that_no_single_night_shows_is_found_in_the_series(before: int, a
     assert rise.ratio == pytest.approx(1.7, rel=0.1)
     assert (rise.since, rise.base) == (cycle_of(before), cycle_of(before - 1))
     assert {probe.base for probe in plan_timing(found)} == {cycle_of(before - 1)}
+
+
+@pytest.mark.parametrize("nights_ago", [2, 3])
+def test_what_stays_up_in_its_noise_is_found_and_dated(nights_ago: int) -> None:
+    """No night stands out of noise of 25 %; two or three do together, and are timed against the night before them."""
+    unsteady = np.tile([1.0, 1.25, 0.75, 1.2, 0.8], NIGHTS // 5)
+    steps = np.where(np.arange(NIGHTS) >= NIGHTS - nights_ago, 2.0, 1.0)
+    nights = Nights()
+    timed(nights, "risen", np.where(steps > 1, 2.1, unsteady))
+    timed(nights, "once", np.where(np.arange(NIGHTS) == NIGHTS - 2, 2.1, unsteady))
+    (rise,) = find_slower(nights.frame(), cycle_of(NIGHTS - 1)).candidates
+    assert (rise.test_id, rise.since) == ("risen", cycle_of(NIGHTS - nights_ago))
+    assert rise.base == cycle_of(NIGHTS - nights_ago - 1)
+
+
+@ANY_TIME
+@given(st.integers(0, 1000), st.floats(0.5, 20))
+def test_what_stays_up_does_not_depend_on_units(seed: int, factor: float) -> None:
+    """Nor on runs that are missing, and it is none where it did not run now."""
+    rng = np.random.default_rng(seed)
+    runs = rng.lognormal(0, 0.3, (25, 30)) * np.where(np.arange(25) > 22, 2.0, 1.0)[:, None]
+    once = staying_up(runs, np.full(30, 0.2))
+    assert np.array_equal(once, staying_up(factor * runs, np.full(30, factor * 0.2)))
+    gaps = np.insert(runs, rng.integers(0, 25, 5), np.nan, axis=0)
+    assert np.array_equal(once, staying_up(gaps, np.full(30, 0.2)))
+    assert not staying_up(np.vstack([runs, np.full(30, np.nan)]), np.full(30, 0.2)).any()
 
 
 @ANY_TIME
