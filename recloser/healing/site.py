@@ -83,14 +83,18 @@ def prepare(target: Target, account: Account) -> Site:
 
 def _elsewhere(target: Target, account: Account) -> str:
     """What to do about a job that is not in this region: the declared region that has it, if there is one."""
-    for region in target.job.regions:
+    for region in dict.fromkeys((*target.job.regions, *(one.name for one in target.guardrails.regions))):
+        job = target.in_region(region).job
         try:
             batch = account.elsewhere(region).batch
-            batch.check_queue(target.job.queue)
-            batch.definition(target.job.definition)
+            batch.check_queue(job.queue)
+            batch.definition(job.definition)
         except AwsError:
             continue
-        return f"Both are in {region}: run the same command with AWS_DEFAULT_REGION={region}."
+        called = (
+            "" if job == target.job else f" as queue {job.queue} and definition {job.definition}: name them in [job]"
+        )
+        return f"Both are in {region}{called}: run the same command with AWS_DEFAULT_REGION={region}."
     return f"Check `[job]` in {target.folder / 'recloser.toml'} and AWS_DEFAULT_REGION."
 
 
