@@ -6,17 +6,15 @@ import threading
 from typing import TYPE_CHECKING, Self
 
 from recloser.nightly.cells import Cells
-from recloser.nightly.data import judge_data, place_of_data, variable_of
 from recloser.nightly.findings import facts_of
 from recloser.nightly.judging import verdict_of
-from recloser.nightly.needs import not_ready, why_not
 from recloser.nightly.page import LOOKED_BACK, build_report, past_of
 from recloser.nightly.record import Record
 from recloser.nightly.summary import Results, report_of
 from recloser.nightly.telling import Telling
 from recloser.nightly.triaging import Triage, TriageResult, outages_of
 from recloser.store import StoreError
-from recloser.suites import run_suite
+from recloser.suites import run_suite, unverified
 from recloser.values import (
     Comparison,
     CycleVerdict,
@@ -36,10 +34,10 @@ if TYPE_CHECKING:
 
     from recloser.nightly.narrator import NightNarrator
     from recloser.nightly.page import Past
+    from recloser.nightly.premises import Premises
     from recloser.notify import Receivers
-    from recloser.services import Supervisor
     from recloser.store import Store
-    from recloser.target import Suite, System
+    from recloser.target import System
     from recloser.values import Cycle, CycleReport, Outage, TestAttempt
 
 
@@ -53,8 +51,7 @@ class Night:
         cycle: Cycle,
         *,
         folder: Path,
-        cache: Path,
-        supervisor: Supervisor,
+        premises: Premises,
         receivers: Receivers,
         narrator: NightNarrator,
         at_end: ExitStack,
@@ -66,8 +63,7 @@ class Night:
             store: Where everything is kept as soon as it is known.
             cycle: The open cycle.
             folder: Where its pages and logs are written.
-            cache: Where datasets are made, and found again.
-            supervisor: Runs its services.
+            premises: Its services and data.
             receivers: Ways to those who are told.
             narrator: Who is told.
             at_end: Closed when the night is left, however it is left.
@@ -81,8 +77,7 @@ class Night:
         self.narrator = narrator
         self._history = store.history
         self._record = Record(store.history, cycle.cycle_id, narrator)
-        self._cache = cache
-        self._supervisor = supervisor
+        self._premises = premises
         self._telling = Telling(system, store, receivers)
         self._at_end = at_end
         self._stop = threading.Event()
@@ -90,7 +85,6 @@ class Night:
         self._cells = Cells(system)
         self._services_at = cycle.opened_at
         ended = self._record.ended()
-        self._data = {run.name: run for run in self._history.data_runs(cycle.cycle_id) if f"data/{run.name}" in ended}
         self._suites = {
             run.suite: run for run in self._history.suite_runs(cycle.cycle_id) if f"suite/{run.suite}" in ended
         }
@@ -136,25 +130,24 @@ class Night:
     def start_services(self) -> None:
         """Start what is not running, dependencies first; what cannot be started is a result."""
         self._services_at = self._record.begin("services")
-        self._supervisor.start()
+        self._premises.start()
 
     def judge_data(self, name: str) -> DataRun:
         """Make or fetch a data set, and judge it."""
-        if name not in self._data:
-            started = self._record.begin(f"data/{name}")
-            down = {service: why for service in self.system.services if (why := not_ready(self._services(), service))}
-            run = judge_data(self.system, name, down=down, cache=self._cache, folder=self.folder)
-            self._record.keep(lambda: self._history.save_data_run(self.cycle.cycle_id, run))
-            self._data[name] = run
-            self._record.end(f"data/{name}", started, run.judgement, run.reason)
-        return self._data[name]
+        known = self._premises.judged(name)
+        if known is not None:
+            return known
+        started = self._record.begin(f"data/{name}")
+        run = self._premises.judge(name)
+        self._record.keep(lambda: self._history.save_data_run(self.cycle.cycle_id, run))
+        self._record.end(f"data/{name}", started, run.judgement, run.reason)
+        return run
 
     def run_suite(self, name: str) -> SuiteRun:
         """Run a suite, unless something that it needs is not there."""
         if name not in self._suites:
             started = self._record.begin(f"suite/{name}")
-            why = why_not(self.system.suites[name], self._services(), self._data)
-            run = self._unverified(name, why) if why else self._run(name)
+            run = self._run(name)
             self._record.keep(lambda: self._history.save_suite_run(self.cycle.cycle_id, run))
             if self._stop.is_set():
                 return run
@@ -164,35 +157,18 @@ class Night:
 
     def _run(self, name: str) -> SuiteRun:
         suite = self.system.suites[name]
+        if why := self._premises.why_not(suite):
+            return unverified(name, suite, why, code=self.cycle.code, environment=self.cycle.environment)
         return run_suite(
             name,
             suite,
             self.system.folder,
             durations=self._record.keep(lambda: self._history.durations(self.system.name, name)),
-            extra_environment=self._variables(suite),
+            extra_environment=self._premises.variables(suite),
             code=self.cycle.code,
             scratch=self.folder / "suites" / name,
             stop=self._stop,
             on_progress=lambda done, total: self.narrator.moved(f"suite/{name}", done, total),
-        )
-
-    def _places(self, data: tuple[str, ...]) -> dict[str, str]:
-        """Where a suite finds the data it needs."""
-        places = {name: place_of_data(self.system, name, cache=self._cache) for name in data}
-        return {variable_of(name): str(place) for name, place in places.items() if place is not None}
-
-    def _unverified(self, name: str, why: str) -> SuiteRun:
-        suite, now = self.system.suites[name], utc_now()
-        return SuiteRun(
-            suite=name,
-            tier=suite.tier or name,
-            judgement=Judgement.NOT_VERIFIED,
-            reason=why,
-            critical=suite.critical,
-            code=self.cycle.code,
-            environment=self.cycle.environment,
-            started_at=now,
-            ended_at=now,
         )
 
     def triage(self) -> TriageResult:
@@ -218,7 +194,7 @@ class Night:
             self._history.good(self.system.name, before=self.cycle.cycle_id),
             read=self._outcomes,
             keep=self._add,
-            environment=lambda name: self._variables(self.system.suites[name]),
+            environment=lambda name: self._premises.variables(self.system.suites[name]),
             stop=self._stop,
         ) as triage:
             found = triage.result(self._outages, self._cells.held)
@@ -227,7 +203,7 @@ class Night:
 
     @property
     def _outages(self) -> tuple[Outage, ...]:
-        return tuple(outages_of(self.system, self._services()))
+        return tuple(outages_of(self.system, self._premises.services))
 
     def _outcomes(self) -> pd.DataFrame:
         return self._history.outcomes(self.system.name, last=LOOKED_BACK)
@@ -238,14 +214,10 @@ class Night:
         self._suites[suite] = run.model_copy(update={"attempts": run.attempts + attempts})
         self._history.save_suite_run(self.cycle.cycle_id, self._suites[suite])
 
-    def _variables(self, suite: Suite) -> dict[str, str]:
-        """Where a suite finds the services and the data that it needs."""
-        return self._supervisor.environment(suite.needs) | self._places(suite.data)
-
     def stop_services(self) -> tuple[ServiceRun, ...]:
         """Stop what this night has started, and keep how all of them did."""
-        self._supervisor.stop()
-        runs = self._services()
+        self._premises.stop()
+        runs = self._premises.services
         self._record.keep(lambda: self._history.save_service_runs(self.cycle.cycle_id, runs))
         worst = [run for run in runs if run.judgement is not Judgement.PASSED]
         judgement = worst[0].judgement if worst else Judgement.PASSED
@@ -259,7 +231,7 @@ class Night:
 
         Who has to be told is written down in the same transaction; nothing is sent yet.
         """
-        results = Results(self._services(), tuple(self._data.values()), self.suite_runs)
+        results = Results(self._premises.services, self._premises.data, self.suite_runs)
         past = self._record.keep(lambda: past_of(self._history, self.cycle))
         comparison = past.compared(self.cycle, results) if past else Comparison()
         verdicts = self._triage.by_test if self._triage else None
@@ -313,6 +285,3 @@ class Night:
     def page(self) -> Path:
         """Where what is to be read in the morning is written."""
         return self.folder / "nightly.html"
-
-    def _services(self) -> tuple[ServiceRun, ...]:
-        return self._supervisor.results()

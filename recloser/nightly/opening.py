@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from recloser.healing.holding import Hold
 from recloser.nightly.errors import NightlyError
 from recloser.nightly.night import Night
+from recloser.nightly.premises import Premises
 from recloser.nightly.trends import INTERRUPTED
 from recloser.notify import receivers_of
 from recloser.services import Supervisor
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from recloser.settings import Settings
     from recloser.store import Store
     from recloser.target import System
+    from recloser.values import DataRun
 
 
 def open_night(where: str, store: Store, settings: Settings, narrator: NightNarrator, *, run_id: str = "") -> Night:
@@ -57,8 +59,9 @@ def open_night(where: str, store: Store, settings: Settings, narrator: NightNarr
             store,
             cycle,
             folder=folder,
-            cache=settings.home / "data",
-            supervisor=supervisor,
+            premises=Premises(
+                system, supervisor, cache=settings.home / "data", folder=folder, judged=_judged(store, cycle)
+            ),
             receivers=receivers_of(system, os.environ, settings.home.expanduser()),
             narrator=narrator,
             at_end=at_end.pop_all(),
@@ -73,6 +76,12 @@ def _folder(folder: Path) -> Path:
     except OSError as error:
         raise NightlyError(f"the night's folder {folder} cannot be made: {error.strerror}") from error
     return folder
+
+
+def _judged(store: Store, cycle: Cycle) -> tuple[DataRun, ...]:
+    """The data sets whose stage had ended when the night was left."""
+    ended = {stage.name for stage in store.history.stages(cycle.cycle_id) if stage.ended_at is not None}
+    return tuple(run for run in store.history.data_runs(cycle.cycle_id) if f"data/{run.name}" in ended)
 
 
 def _let_go(hold: Hold) -> None:

@@ -15,13 +15,13 @@ from recloser.suites.ending import refused
 from recloser.suites.inside.describe import cpus
 from recloser.suites.launch import Plan
 from recloser.suites.state import code_state
-from recloser.values import SuiteRun, utc_now
+from recloser.values import Judgement, SuiteRun, utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from recloser.target import Suite
-    from recloser.values import CodeState
+    from recloser.values import CodeState, Environment
 
 WORKERS_START_S = 0.7
 HAND_OUT_S = 0.001
@@ -89,6 +89,22 @@ def run_suite(
             return course.of_pytest(on_progress) if suite.runs == "pytest" else course.of_junit()
         except OSError as error:
             return course.not_verified(f"it cannot be run: {refused(error, place)}")
+
+
+def unverified(name: str, suite: Suite, why: str, *, code: CodeState, environment: Environment) -> SuiteRun:
+    """What is said of a suite that was not begun, because something that it needs is not there."""
+    now = utc_now()
+    return SuiteRun(
+        suite=name,
+        tier=suite.tier or name,
+        judgement=Judgement.NOT_VERIFIED,
+        reason=why,
+        critical=suite.critical,
+        code=code,
+        environment=environment,
+        started_at=now,
+        ended_at=now,
+    )
 
 
 @contextmanager
