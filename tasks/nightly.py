@@ -160,6 +160,11 @@ class Progress(NightNarrator):
         """A stage has ended."""
         self._set(stage, 1.0)
 
+    def closed(self, report: CycleReport) -> None:  # noqa: ARG002 - what listeners are told
+        """All that was left to be done is done, also where a killed night had done the rest."""
+        self._stages = dict.fromkeys(self._stages, 1.0)
+        self.show()
+
     def _set(self, stage: str, share: float) -> None:
         with self._lock:
             self._stages[stage] = share

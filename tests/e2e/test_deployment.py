@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,9 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
+import psutil
 import pytest
 
-from recloser.values import Verdict
+from recloser.nightly import NightNarrator, open_night
+from recloser.settings import load_settings
+from recloser.store import Store
+from recloser.values import CycleVerdict, Verdict
+from tests.integration.nightly.conftest import WEB, free_port, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -27,6 +31,30 @@ pytestmark = [pytest.mark.sandbox, pytest.mark.timeout(400)]
 
 ROOT = Path(__file__).parents[2]
 PREFECT = str(Path(sys.executable).parent / "prefect")
+_HELD = """
+name = "held"
+
+[services.api]
+command = ["{python}", "-S", "WEB", "PORT"]
+port = PORT
+
+[suites.unit]
+command = ["{python}", "-m", "pytest", "-p", "no:cacheprovider", "unit"]
+needs = ["api"]
+workers = 1
+"""
+_HOLDS = """
+import pathlib, time
+
+def test_first(): pass
+
+def test_held():
+    pathlib.Path("FOLDER/mark").touch()
+    while pathlib.Path("FOLDER/hold").exists():
+        time.sleep(0.02)
+
+def test_last(): pass
+"""
 
 
 @contextmanager
@@ -45,13 +73,6 @@ def running(*command: str, environment: Mapping[str, str], log: Path) -> Iterato
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-
-
-def free_port() -> int:
-    """A loopback port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="module")
@@ -106,29 +127,64 @@ def deploy(server: dict[str, str]) -> None:
             client.patch(f"/deployments/{deployed['id']}", json={"paused": bool(deployed["schedules"])})
 
 
-def heals(client: httpx.Client, target: Path) -> list[dict[str, Any]]:
-    """The runs of `heal` on a target, and none of what is due at night."""
-    found = client.post("/flow_runs/filter", json={"flows": {"name": {"any_": ["heal"]}}}).json()
+def runs_of(flow: str, client: httpx.Client, target: Path) -> list[dict[str, Any]]:
+    """The runs of a flow on a target, and none of what is due at night."""
+    found = client.post("/flow_runs/filter", json={"flows": {"name": {"any_": [flow]}}}).json()
     return [run for run in found if run["parameters"]["target"] == str(target)]
 
 
-def test_a_cancelled_run_terminates_its_job(optimo: Optimo, server: dict[str, str], tmp_path: Path) -> None:
-    """Cancelled in Prefect while the job runs: the job is stopped, and the incident says so."""
+def state_of(run: dict[str, Any], client: httpx.Client) -> str:
+    """The type of a run's state now."""
+    return str(client.get(f"/flow_runs/{run['id']}").json()["state"]["type"])
+
+
+def test_cancelled_runs_leave_nothing_running(optimo: Optimo, server: dict[str, str], tmp_path: Path) -> None:
+    """The job of a heal is stopped, as its incident says; so are services and suites of a night, which can go on."""
     optimo.declare('"0.01" }', '"0.01", OPTIMO_INPUT_DIR = "s3://optimo-data/inputs/case30/" }')
     optimo.declare("poll_s = 0.5", "poll_s = 0.2")
+    held = held_target(tmp_path)
     worker = (PREFECT, "worker", "start", "--pool", "local", "--type", "process")
     with running(*worker, environment=server, log=tmp_path / "worker.log"):
+        prefect("deployment", "run", "nightly/nightly", "-p", f"target={held}", environment=server)
+        until((tmp_path / "mark").exists)  # it holds; the job of the heal, which is begun now, would end by itself
         prefect("deployment", "run", "heal/heal", "-p", f"target={optimo.folder}", environment=server)
         with httpx.Client(base_url=server["PREFECT_API_URL"]) as client:
             running_job = until(optimo.running_job)
-            (run,) = heals(client, optimo.folder)
-            prefect("flow-run", "cancel", run["id"], environment=server)
-            until(lambda: client.get(f"/flow_runs/{run['id']}").json()["state"]["type"] == "CANCELLED")
+            (heal,), (night,) = runs_of("heal", client, optimo.folder), runs_of("nightly", client, held)
+            for run in (heal, night):
+                prefect("flow-run", "cancel", run["id"], environment=server)
+            until(lambda: {state_of(run, client) for run in (heal, night)} == {"CANCELLED"})
     (incident,) = optimo.incidents()
     assert incident.verdict is Verdict.CANCELLED
     assert running_job in incident.reason
     (job,) = optimo.sandbox.client("batch").describe_jobs(jobs=[running_job])["jobs"]
     assert (job["status"], job["isTerminated"]) == ("FAILED", True)
+    assert [process for process in psutil.process_iter(["cwd"]) if process.info["cwd"] == str(held)] == []
+    (tmp_path / "hold").unlink()
+    assert_it_goes_on(held)
+
+
+def held_target(folder: Path) -> Path:
+    """A target whose only suite runs until it is let go."""
+    held = folder / "held"
+    (held / "unit").mkdir(parents=True)
+    (folder / "hold").touch()
+    (held / "recloser.toml").write_text(_HELD.replace("WEB", str(WEB)).replace("PORT", str(free_port())))
+    (held / "unit" / "test_unit.py").write_text(_HOLDS.replace("FOLDER", str(folder)))
+    return held
+
+
+def assert_it_goes_on(target: Path) -> None:
+    """A night that was cancelled has no verdict; the next one gives it one, and no test is there twice."""
+    settings = load_settings()
+    with Store.open(settings.database_url) as store:
+        (left,) = store.history.cycles("held")
+        with open_night(str(target), store, settings, NightNarrator()) as night:
+            report = whole(night)
+            attempts = [(attempt.test_id, attempt.number) for run in night.suite_runs for attempt in run.attempts]
+    assert (left.verdict, left.cycle_id) == (None, report.cycle.cycle_id)
+    assert report.cycle.verdict is CycleVerdict.GREEN, report.cycle.reason
+    assert attempts == [(f"unit/test_unit.py::test_{name}", 1) for name in ("first", "held", "last")]
 
 
 def until(happened: Callable[[], T]) -> T:
@@ -151,7 +207,7 @@ def test_the_deployment_heals_a_job_through_a_worker(optimo: Optimo, server: dic
         deployed = client.post("/deployments/filter", json={}).json()
         stories = ("heal", "heal_fleet", "heartbeat", "nightly", "review", "weekly")
         assert {one["entrypoint"] for one in deployed} == {f"flows/{name}.py:{name}" for name in stories}
-        (run,) = heals(client, optimo.folder)
+        (run,) = runs_of("heal", client, optimo.folder)
         of_run = {"flow_runs": {"id": {"any_": [run["id"]]}}}
         artifacts = client.post("/artifacts/filter", json=of_run).json()
         tasks = client.post("/task_runs/filter", json=of_run | {"sort": "EXPECTED_START_TIME_ASC"}).json()

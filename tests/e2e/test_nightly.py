@@ -26,6 +26,9 @@ LIMIT_S = 240
 _TARGET = """
 name = "little"
 
+[triage]
+budget_s = 0
+
 [suites.unit]
 command = ["{python}", "-m", "pytest", "-p", "no:cacheprovider", "unit"]
 environment = { PYTEST_DISABLE_PLUGIN_AUTOLOAD = "1" }
@@ -140,7 +143,8 @@ def test_a_broken_declaration_is_one_message(command: Command, declared: str, sa
 
 
 def test_killed_with_its_prefect_server_it_goes_on_where_it_was(command: Command) -> None:
-    """The suite that had ended is not run again; neither a process nor a server is left."""
+    """The suite that had ended is not run again; neither a process nor a server is left; what fails is exit code 1."""
+    command.write("slow", 2)
     command.hold.touch()
     night = command.start()
     until(lambda: command.marks.exists() and "slow" in command.marks.read_text())
@@ -151,12 +155,12 @@ def test_killed_with_its_prefect_server_it_goes_on_where_it_was(command: Command
     night.communicate()
     command.hold.unlink()
     code, output, said = command.run()
-    assert (code, "goes on where it was" in said) == (0, True), said + output
+    assert (code, "goes on where it was" in said) == (1, True), said + output
     assert command.marks.read_text().split() == ["unit", "slow", "slow"]
     with Store.open(f"sqlite:///{command.home / 'recloser.db'}") as store:
         (cycle,) = store.history.cycles("little")
         runs = store.history.suite_runs(cycle.cycle_id)
-    assert cycle.verdict is CycleVerdict.GREEN
+    assert cycle.verdict is CycleVerdict.RED
     assert sorted((run.suite, len(run.attempts)) for run in runs) == [("slow", 1), ("unit", 1)]
     until(lambda: not any(is_running(process) for process in family))
 

@@ -34,6 +34,32 @@ def test_fills_the_disk():
 """
 """From one moment on no file can grow, of the suite or of the night: as on a full disk, but of this test alone."""
 
+_KILLS = """
+import os, pathlib, signal, time, urllib.request
+import psutil, pytest
+
+@pytest.mark.parametrize("number", range(6))
+def test_many(number):
+    pass
+
+def test_a_worker():
+    if not pathlib.Path("KILLED").exists():
+        pathlib.Path("KILLED").touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+def test_a_service():
+    listening = [one.pid for one in psutil.net_connections("tcp4") if one.laddr.port == PORT and one.status == "LISTEN"]
+    os.kill(listening[0], signal.SIGKILL)
+    for _ in range(600):
+        try:
+            urllib.request.urlopen("http://127.0.0.1:PORT/").close()
+            break
+        except OSError:
+            time.sleep(0.1)
+    else:
+        pytest.fail("it does not come back")
+"""
+
 
 @contextmanager
 def room_at_the_end() -> Iterator[None]:
@@ -156,6 +182,31 @@ def test_a_full_disk_loses_nothing_that_has_run(little: Little) -> None:
         (unit,) = [run for run in night.suite_runs if run.suite == "unit"]
     assert (again.cycle.cycle_id, again.cycle.verdict) == (report.cycle.cycle_id, CycleVerdict.GREEN)
     assert sorted(attempt.number for attempt in unit.attempts) == [1, 1, 1, 1]
+
+
+def test_what_is_killed_within_a_night_is_an_outcome(little: Little) -> None:
+    """A worker that died is the crash of one test, which passes when run again; a service is back, and that is told."""
+    killed = little.folder.parent / "killed"
+    little.change("recloser.toml", 'data = ["readings"]\nreruns = 1\nworkers = 1', "reruns = 1\nworkers = 2")
+    little.write("e2e/test_e2e.py", _KILLS.replace("KILLED", str(killed)).replace("PORT", str(little.port)))
+    with little.open() as night:
+        report = whole(night)
+        (run,) = [run for run in night.suite_runs if run.suite == "e2e"]
+    assert sorted(
+        (attempt.test_id.removeprefix("e2e/test_e2e.py::test_"), attempt.number, str(attempt.status))
+        for attempt in run.attempts
+    ) == [
+        ("a_service", 1, "passed"),
+        ("a_worker", 1, "crashed"),
+        ("a_worker", 2, "passed"),
+        *((f"many[{number}]", 1, "passed") for number in range(6)),
+    ]
+    assert report.cycle.verdict is CycleVerdict.GREEN, report.cycle.reason
+    (service,) = report.services
+    assert (service.judgement, service.restarts) == (Judgement.PASSED, 1)
+    page = write_night(report, night.suite_runs, night.folder.parent).html.read_text()
+    assert "e2e/test_e2e.py::test_a_worker" in page
+    assert service.reason in page
 
 
 def test_a_page_that_is_owed_is_written(little: Little) -> None:

@@ -36,6 +36,18 @@ def test_a_prefect_server_that_is_gone_is_asked_once_and_ends_no_suite(monkeypat
     assert asked == [1]
 
 
+def test_the_bar_is_full_at_the_end_of_a_night_that_was_taken_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the killed night had done is not done again, and so moves no bar."""
+    shown: list[float] = []
+    monkeypatch.setattr(tasks.nightly, "create_progress_artifact", lambda *_, **__: UUID(int=1))
+    monkeypatch.setattr(tasks.nightly, "update_progress_artifact", lambda _, *, progress: shown.append(progress))
+    night: Any = SimpleNamespace(stages=("suite/unit", "suite/e2e"), label="little")
+    bar = tasks.nightly.Progress(night)
+    bar.ended("suite/e2e", Judgement.PASSED, "")
+    bar.closed(a_night())
+    assert shown == [50, 100]
+
+
 def test_a_page_that_cannot_be_written_is_said_on_the_terminal(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
