@@ -92,7 +92,7 @@ def _elsewhere(target: Target, account: Account) -> str:
         except AwsError:
             continue
         called = (
-            "" if job == target.job else f" as queue {job.queue} and definition {job.definition}: name them in [job]"
+            "" if job == target.job else f", as queue {job.queue} and definition {job.definition} (say so in [job])"
         )
         return f"Both are in {region}{called}: run the same command with AWS_DEFAULT_REGION={region}."
     return f"Check `[job]` in {target.folder / 'recloser.toml'} and AWS_DEFAULT_REGION."

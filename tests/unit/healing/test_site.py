@@ -24,7 +24,7 @@ def test_a_job_that_lives_in_another_declared_region_is_found_there(tmp_path: Pa
     with pytest.raises(NotReady, match="AWS_DEFAULT_REGION=eu-west-1"):
         prepare(target, cast("Account", account))
     regions = [{"name": "eu-west-1", "queue": "optimo-eu"}]
-    with pytest.raises(NotReady, match="as queue optimo-eu and definition optimo: .*AWS_DEFAULT_REGION=eu-west-1"):
+    with pytest.raises(NotReady, match="as queue optimo-eu and definition optimo .*AWS_DEFAULT_REGION=eu-west-1"):
         prepare(a_target(tmp_path, guardrails={"regions": regions}), cast("Account", account))
     with pytest.raises(NotReady, match="Check `\\[job\\]`"):
         prepare(a_target(tmp_path), cast("Account", account))
