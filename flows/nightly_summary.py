@@ -10,6 +10,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from recloser.report.nightly import Case, Mark, Pair, Table, night_in_short, one_line
+from recloser.values import ProblemKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
 _STYLES = {Mark.GOOD: "green", Mark.BAD: "red", Mark.UNKNOWN: "yellow", Mark.NOTE: "yellow", Mark.PLAIN: ""}
 _SPARED = frozenset({"tier", "skipped", "not run", "price"})
 """Columns of the suites that a terminal has no room for; the page has them."""
-
 _SUSPECTS = 2
+"""Of each cause."""
+_JOINED = 3
+"""Problems that join what looks different."""
 
 
 def print_night(report: CycleReport, page: Path | None = None) -> None:
@@ -36,10 +39,20 @@ def print_night(report: CycleReport, page: Path | None = None) -> None:
     night = night_in_short(report)
     for line in (*_head(night), *(line for section in night.sections for line in _section(section))):
         console.print(line, soft_wrap=not isinstance(line, Grid))
-    for line in _deliveries(report):
+    for line in (*_problems(report), *_deliveries(report)):
         console.print(line, soft_wrap=True)
     if page is not None:
         console.print(Text(f"\npage: {page}"), soft_wrap=True)
+
+
+def _problems(report: CycleReport) -> Iterator[Text]:
+    """Failures of tonight that look different and are one problem."""
+    joined = [one for one in report.problems if one.failed and one.kind is not ProblemKind.EXACT]
+    for one in joined[:_JOINED]:
+        head = f"\n! one problem, {one.kind}: {one.failed} failed tests, seen in {one.nights} of {one.looked} nights: "
+        yield Text.assemble((head, "bold yellow"), one_line(one.title))
+    if len(joined) > _JOINED:
+        yield Text(f"\nand {len(joined) - _JOINED} more such problems, on the page", style="dim")
 
 
 def _deliveries(report: CycleReport) -> Iterator[Text]:

@@ -24,6 +24,8 @@ def test_the_verdict_comes_first_and_the_page_last(capsys: pytest.CaptureFixture
     assert "6 failed · 1,416 passed · 3 not verified · 2 flaky · 2 slower · 6 min 36 s in all" in lines
     assert "✕ new: AssertionError: residual 0.0312 MW at bus 14, at most 1e-06 is allowed" in lines
     assert "    suspect: 1f3a9c02b7 of 2026-11-20 by Ada: Solve without the slack bus" in "\n".join(lines)
+    residual = "AssertionError: residual 0.0312 MW at bus 14, at most 1e-06 is allowed"
+    assert f"! one problem, co-failing: 6 failed tests, seen in 4 of 60 nights: {residual}" in lines
     assert "sent: 1 message to team, 2 issues written" in lines
     assert "✕ not delivered: ops: 1 wait for the next night" in lines
     assert "  ? suite performance: service worker was given up: it crashed 5 times in 60 s" in lines
