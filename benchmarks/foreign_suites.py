@@ -21,10 +21,15 @@ import venv
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING
 
 from recloser.suites import run_suite
 from recloser.target import Suite
 from recloser.values import CodeState, SuiteRun, TestStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 MOST_RATIO = 1.1
 TIMEOUT_S = 900
@@ -50,8 +55,10 @@ class Project:
     right: str
     wrong: str
     needs: tuple[str, ...] = ()
+    edits: tuple[tuple[str, str, str], ...] = ()
+    """File, text and what it becomes, on both sides: without them pytest cannot run the suite in two processes."""
     without: tuple[str, ...] = ()
-    """Tests that never end, so that pytest alone has no outcome to compare with."""
+    """Tests left out on both sides."""
 
     @property
     def options(self) -> list[str]:
@@ -102,7 +109,16 @@ PROJECTS = (
         file="httpx/_utils.py",
         right='return "true"',
         wrong='return "True"',
-        without=("tests/test_config.py::test_SSLContext_with_get_request",),
+        # Each process starts a server at port 8000. That of the second process cannot, and its first test with a server
+        # waits for it for ever, whichever test that is: so does `pytest -n 2` alone. Two tests print that very port.
+        edits=(
+            (
+                "tests/conftest.py",
+                'loop="asyncio")',
+                'loop="asyncio", port=8000 + int(os.getenv("PYTEST_XDIST_WORKER", "gw0")[2:]))',
+            ),
+        ),
+        without=("tests/test_main.py::test_verbose", "tests/test_main.py::test_auth"),
     ),
 )
 
@@ -167,6 +183,11 @@ def install(project: Project, where: Path) -> Place:
         wanted = ["-e", str(source), "pytest", "pytest-xdist", *project.needs]
         subprocess.run([str(python), "-m", "pip", "install", "-q", *wanted], check=True)
     [source] = [path for path in home.iterdir() if path.is_dir() and path.name != "env"]
+    for name, was, now in project.edits:
+        file = source / name
+        text = file.read_text(encoding="utf-8")
+        if now not in text:
+            file.write_text(text.replace(was, now), encoding="utf-8")
     return Place(project, source, str(python))
 
 
@@ -175,43 +196,55 @@ def said_by(run: SuiteRun) -> dict[str, TestStatus]:
     return {attempt.test_id: attempt.status for attempt in run.attempts}
 
 
-def differences(ours: dict[str, TestStatus], bare: dict[str, TestStatus | str]) -> list[str]:
-    """Tests of which pytest says something else; its lines end in a reason for some."""
+def named(bare: dict[str, TestStatus | str], names: Collection[str]) -> dict[str, TestStatus | str]:
+    """What pytest says of each test; its lines end in a reason for some."""
     told = {}
     for line, status in bare.items():
         heads = [line, *(line[: at.start()] for at in re.finditer(" - ", line))]
-        told[next((head for head in heads if head in ours), line)] = status
-    names = sorted(ours.keys() | told.keys())
-    return [
-        f"{name}: pytest {told.get(name)}, ours {ours.get(name)}" for name in names if ours.get(name) != told.get(name)
-    ]
+        told[next((head for head in heads if head in names), line)] = status
+    return told
+
+
+def differences(ours: dict[str, TestStatus], told: dict[str, TestStatus | str]) -> dict[str, str]:
+    """Tests of which pytest says something else."""
+    return {
+        name: f"pytest {told.get(name)}, ours {ours.get(name)}"
+        for name in sorted(ours.keys() | told.keys())
+        if ours.get(name) != told.get(name)
+    }
 
 
 def examine(place: Place, turns: int) -> bool:
-    """Compare one project; whether everything holds."""
-    bare_s, ours_s, known_s = [], [], []
-    bare: dict[str, TestStatus | str] = {}
+    """Compare one project, each turn all three ways one after the other; whether everything holds.
+
+    What pytest says of a test differently from turn to turn hangs on chance, and cannot be equal to anything.
+    """
+    told: list[dict[str, TestStatus | str]] = []
+    unknown, known = [], []
     for _ in range(turns):
-        bare, lasted_s = place.bare("-n", "2")
-        bare_s.append(lasted_s)
-        run, lasted_s = place.ours(workers=2)
-        ours_s.append(lasted_s)
-        durations = {attempt.test_id: attempt.duration_s for attempt in run.attempts}
-        known, lasted_s = place.ours(durations)
-        known_s.append(lasted_s)
-    different = differences(said_by(run), bare)
+        bare, bare_s = place.bare("-n", "2")
+        run, ours_s = place.ours(workers=2)
+        last, known_s = place.ours({attempt.test_id: attempt.duration_s for attempt in run.attempts})
+        ours = said_by(run)
+        told.append(named(bare, ours))
+        unknown.append(ours_s / bare_s)
+        known.append(known_s / bare_s)
+        print(f"   {place.project.name}: pytest -n 2 {bare_s:.2f} s, ours {ours_s:.2f} s, known {known_s:.2f} s")
+    unsteady = {name for bare in told for name in bare if any(other.get(name) != bare[name] for other in told)}
+    different = [f"{name}: {said}" for name, said in differences(ours, told[-1]).items() if name not in unsteady]
     listed = [place.python, "-m", "pip", "list", "--format=freeze"]
     versions = subprocess.run(listed, capture_output=True, text=True, check=True).stdout
     shown = [line for line in versions.split() if re.match(r"(pytest|pytest-xdist)==", line)]
-    print(f"== {place.folder.name} ({', '.join(shown)}), {len(bare)} tests: {dict(Counter(map(str, bare.values())))}")
+    counted = dict(Counter(map(str, told[-1].values())))
+    print(f"== {place.folder.name} ({', '.join(shown)}), {len(told[-1])} tests: {counted}")
+    print(f"   left out on both sides: {', '.join(place.project.without) or 'none'}")
+    print(f"   of which pytest says now this, now that: {len(unsteady)}", *sorted(unsteady), sep="\n     ")
     print(f"   outcomes that differ from pytest's own: {len(different)}", *different[:5], sep="\n     ")
-    print(
-        f"   wall: pytest -n 2 {min(bare_s):.2f} s, ours {min(ours_s):.2f} s (x {min(ours_s) / min(bare_s):.2f})",
-        end="",
-    )
-    print(f", durations known {min(known_s):.2f} s (x {min(known_s) / min(bare_s):.2f}, workers {known.workers})")
-    holds = not different and min(ours_s) <= MOST_RATIO * min(bare_s) and min(known_s) < min(bare_s)
-    return plant(place, said_by(run)) and holds
+    ratio, ratio_known = median(unknown), median(known)
+    print(f"   wall time over pytest -n 2, median of {turns}: x {ratio:.2f}", end="")
+    print(f", durations known x {ratio_known:.2f} (workers {last.workers})")
+    holds = not different and ratio <= MOST_RATIO and ratio_known < 1
+    return plant(place, ours) and holds
 
 
 def plant(place: Place, before: dict[str, TestStatus]) -> bool:
@@ -229,7 +262,7 @@ def plant(place: Place, before: dict[str, TestStatus]) -> bool:
         file.write_text(text, encoding="utf-8")
     now = said_by(run)
     new = [name for name, status in now.items() if status.is_failure and not before.get(name, status).is_failure]
-    different = differences(now, bare)
+    different = differences(now, named(bare, now))
     print(f"   planted fault: {len(new)} new failures, such as {new[:1]}; differ from pytest's: {len(different)}")
     return bool(new)
 

@@ -75,11 +75,6 @@ def chance_to_miss(rate: ArrayLike, runs: ArrayLike) -> Floats:
     return np.power(1.0 - np.asarray(rate, dtype=float), runs)
 
 
-def passes_to_rule_out(rate: float, confidence: float = 0.95) -> int:
-    """How many passes in a row rule out this failure rate: 299 for 1 % at 95 %."""
-    return math.ceil(math.log1p(-confidence) / math.log1p(-rate))
-
-
 def runs_to_confirm(rate: float, risk: float = 1e-4) -> int:
     """How many failures in a row are not to be expected of a test of this failure rate by more than this risk."""
     if rate <= 0:

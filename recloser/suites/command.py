@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from recloser.target import Suite
 
 PLUGIN = "recloser_inside"
+_PACKAGE = "recloser_within"
 _INSIDE = Path(__file__).parent / "inside"
 # Of a pytest or a coverage that runs us: a suite is no part of it.
 _NOT_INHERITED = ("PYTEST_XDIST_", "PYTEST_CURRENT_TEST", "PYTEST_VERSION", "COV_CORE_", "COVERAGE_PROCESS_")
@@ -46,7 +47,9 @@ def with_plugin(environment: Mapping[str, str], scratch: Path) -> dict[str, str]
     path = scratch / "path"
     if not path.exists():
         path.mkdir()
-        (path / PLUGIN).symlink_to(_INSIDE, target_is_directory=True)
+        # pytest compiles anew what lies below a plugin's name, to rewrite its assertions: all of ours has another name.
+        (path / _PACKAGE).symlink_to(_INSIDE, target_is_directory=True)
+        (path / f"{PLUGIN}.py").write_text(f"from {_PACKAGE} import *\n", encoding="utf-8")
     before = environment.get("PYTHONPATH", "")
     return dict(environment) | {
         "PYTHONPATH": os.pathsep.join(filter(None, [str(path), before])),
