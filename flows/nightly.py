@@ -13,6 +13,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from recloser.settings import load_settings
 from recloser.store import Store
+from recloser.suites import cpus
 from recloser.values import CycleVerdict
 from tasks.nightly import (
     begin,
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
     from recloser.values import CycleReport
 
 
-_RUNNER = cast("TaskRunner[PrefectFuture[Any]]", ThreadPoolTaskRunner(max_workers=32))
+_RUNNER = cast("TaskRunner[PrefectFuture[Any]]", ThreadPoolTaskRunner(max_workers=max(2, cpus())))
+"""More suites at a time than processors would only make each of their tests slower."""
 
 _GRACE_S = 15.0
 """A worker kills a cancelled run after thirty."""

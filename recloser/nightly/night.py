@@ -14,7 +14,7 @@ from recloser.nightly.summary import Results, report_of
 from recloser.nightly.telling import Telling
 from recloser.nightly.triaging import Triage, TriageResult, outages_of
 from recloser.store import StoreError
-from recloser.suites import run_suite, unverified
+from recloser.suites import STOPPED, run_suite, unverified
 from recloser.values import (
     Comparison,
     CycleVerdict,
@@ -146,6 +146,8 @@ class Night:
     def run_suite(self, name: str) -> SuiteRun:
         """Run a suite, unless something that it needs is not there."""
         if name not in self._suites:
+            if self._stop.is_set():  # it waited for its turn when the night was told to end
+                return self._unverified(name, STOPPED)
             started = self._record.begin(f"suite/{name}")
             run = self._run(name)
             self._record.keep(lambda: self._history.save_suite_run(self.cycle.cycle_id, run))
@@ -158,7 +160,7 @@ class Night:
     def _run(self, name: str) -> SuiteRun:
         suite = self.system.suites[name]
         if why := self._premises.why_not(suite):
-            return unverified(name, suite, why, code=self.cycle.code, environment=self.cycle.environment)
+            return self._unverified(name, why)
         return run_suite(
             name,
             suite,
@@ -170,6 +172,10 @@ class Night:
             stop=self._stop,
             on_progress=lambda done, total: self.narrator.moved(f"suite/{name}", done, total),
         )
+
+    def _unverified(self, name: str, why: str) -> SuiteRun:
+        suite = self.system.suites[name]
+        return unverified(name, suite, why, code=self.cycle.code, environment=self.cycle.environment)
 
     def triage(self) -> TriageResult:
         """Find out what each failure is; runs what tells more about it, within the time declared."""

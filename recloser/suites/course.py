@@ -106,7 +106,7 @@ class Course:
         judgement, reason = judgement_of(counts, cut_short, exit_reason)
         session = first.tape.session or {}
         ended = [ended for launched in rounds.all for ended in launched.tape.ended]
-        percent, notes = self._coverage(session)
+        percent, notes = self._coverage(session, cut_short)
         if session.get("serial"):
             notes.append(f"one process only: {session['serial']}")
         return self._run(
@@ -132,10 +132,10 @@ class Course:
         for launched in rounds.reruns:
             yield from self._clerk.attempts(launched.tape.ended, launched.cut_short or "the rerun ended")
 
-    def _coverage(self, session: Mapping[str, object]) -> tuple[float | None, list[str]]:
+    def _coverage(self, session: Mapping[str, object], cut_short: str) -> tuple[float | None, list[str]]:
         if not self._plan.suite.coverage or not session:
             return None, []
-        if why := session["uncovered"]:
+        if why := session["uncovered"] or cut_short:
             return None, [f"coverage was not measured: {why}"]
         percent, why = coverage_of(str(session["executable"]), self._plan.scratch / "coverage", self._plan.folder)
         return percent, [why] if why else []

@@ -217,6 +217,15 @@ def test_a_page_that_is_owed_is_written(little: Little) -> None:
     assert write_owed(little.store, little.open_system(), little.settings.home / "nights") == ()
 
 
+def test_a_night_that_is_told_to_end_begins_no_other_suite(little: Little) -> None:
+    """Those that wait for their turn are left for the night that goes on."""
+    with little.open() as night:
+        night.interrupt()
+        assert night.run_suite("unit").judgement is Judgement.NOT_VERIFIED
+    assert little.ran() == []
+    assert little.store.history.stages(night.cycle.cycle_id) == ()
+
+
 def test_one_night_at_a_time(little: Little) -> None:
     """A second one is told who is at work."""
     with little.open(), pytest.raises(Exception, match="is being tested by process"):

@@ -156,7 +156,8 @@ def test_a_suite_has_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     clock = SimpleNamespace(time=time.time, sleep=time.sleep, monotonic=lambda: time.monotonic() + 1000 * leap.is_set())
     monkeypatch.setattr(launch, "time", clock)
     waiter = when(tmp_path / "mark", leap.set)
-    run = run_suite("unit", suite(timeout_s=900, test_timeout_s=60), tmp_path, workers=1)
+    declared = suite(timeout_s=900, test_timeout_s=60, coverage=("test_waits",))
+    run = run_suite("unit", declared, tmp_path, workers=1)
     waiter.join()
     assert statuses(run) == {
         "test_before": TestStatus.PASSED,
@@ -164,6 +165,8 @@ def test_a_suite_has_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         "test_after": TestStatus.NOT_RUN,
     }
     assert "1 did not run: its time of 900 s was over" in run.reason
+    assert run.coverage_percent is None
+    assert "coverage was not measured: its time of 900 s was over" in run.notes
 
 
 @pytest.mark.parametrize(
