@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import psutil
 
 from recloser.healing.errors import NotReady
+from recloser.store import StoreError
 from recloser.values import utc_now
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from recloser.store import Store
 
 _STALE = timedelta(seconds=120)
@@ -46,8 +50,28 @@ class Hold:
     def renew(self) -> None:
         """Be seen; cheap enough to call at every poll."""
         if time.monotonic() - self._renewed > _RENEW_S:
-            self._renewed = time.monotonic()
-            self._store.hold(self._target, self._owner, is_gone=is_gone)
+            self._be_seen()
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Be seen from a thread of its own: for work that may be silent for longer than a dead holder."""
+        over = threading.Event()
+        seen = threading.Thread(target=self._keep, args=(over,), name=f"hold on {self._target}", daemon=True)
+        seen.start()
+        try:
+            yield
+        finally:
+            over.set()
+            seen.join()
+
+    def _keep(self, over: threading.Event) -> None:
+        while not over.wait(_RENEW_S):
+            with suppress(StoreError):  # whoever needs the store says that it is gone
+                self._be_seen()
+
+    def _be_seen(self) -> None:
+        self._renewed = time.monotonic()
+        self._store.hold(self._target, self._owner, is_gone=is_gone)
 
     def release(self) -> None:
         """Let go."""

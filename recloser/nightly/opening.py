@@ -50,6 +50,7 @@ def open_night(where: str, store: Store, settings: Settings, narrator: NightNarr
     with ExitStack() as at_end:
         hold = Hold(store, system.name, "tested")
         at_end.callback(_let_go, hold)
+        at_end.enter_context(hold.kept())
         cycle, resumed = _cycle(system, store, run_id)
         folder = _folder(settings.home.expanduser() / "nights" / cycle.cycle_id)
         supervisor = Supervisor(system, home=settings.home, log_dir=folder / "services")

@@ -1,8 +1,9 @@
-"""One run of a command in a session of its own, which nothing of it outlives."""
+"""One run of a command, which nothing of it outlives: neither what is in its session nor what has left that."""
 
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -11,13 +12,15 @@ from collections import deque
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Self
 
-from recloser.processes import Identity, end, identity, in_session, send
+from recloser.processes import Identity, end, identity, in_session, send, with_variable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import TracebackType
 
 _LAUNCHER = Path(__file__).with_name("launcher.py")
+_MARK = "_RECLOSER_RUN"
+"""Variable by which a daemon is found that a test has started: it is in no session of ours."""
 _HEAD_BYTES = 64 * 1024
 _TAIL_BYTES = 64 * 1024
 _CHUNK_BYTES = 64 * 1024
@@ -34,10 +37,11 @@ class Process:
         Raises:
             OSError: Its folder cannot be entered, or there is no memory for another process.
         """
+        self._mark = secrets.token_hex(8)
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-S", str(_LAUNCHER), str(os.getpid()), *command],
             cwd=folder,
-            env=dict(environment),
+            env={**environment, _MARK: self._mark},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -80,10 +84,14 @@ class Process:
         self.kill()
 
     def kill(self) -> None:
-        """End every process of its session."""
-        end(lambda: in_session(self._leader), grace_s=0)
+        """End everything that it has started."""
+        end(self._members, grace_s=0)
         self._over.wait(GRACE_S)
         self._reader.join(GRACE_S)
+
+    def _members(self) -> set[int]:
+        marked = with_variable(_MARK, lambda value: value == self._mark)
+        return {*in_session(self._leader), *marked}
 
     @property
     def output(self) -> str:

@@ -40,6 +40,11 @@ def test_sees_nothing_of_us():
 def test_leaves_a_process_behind():
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     open("child", "w").write(str(child.pid))
+
+def test_leaves_a_daemon_behind():
+    words = [sys.executable, "-c", "import time; time.sleep(60)"]
+    daemon = subprocess.Popen(words, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    open("daemon", "w").write(str(daemon.pid))
 """
 
 
@@ -57,7 +62,8 @@ def test_calls_coverage_and_leftovers(tmp_path: Path, monkeypatch: pytest.Monkey
     assert run.coverage_percent == pytest.approx(75.0)
     assert not list(tmp_path.glob(".coverage*"))
     assert all(attempt.peak_rss_mib for attempt in run.attempts)
-    assert identity(int((tmp_path / "child").read_text())) is None
+    left = [identity(int((tmp_path / name).read_text())) for name in ("child", "daemon")]
+    assert left == [None, None]
 
 
 HOSTILE = r"""
