@@ -56,7 +56,7 @@ def verdict_of(
         return CycleVerdict.NOT_VERIFIED, f"not verified: {_listed(unknown)}"
     if not parts:
         return CycleVerdict.NOT_VERIFIED, "the target declares no service, data set or suite that could be judged"
-    return CycleVerdict.GREEN, f"{len(parts)} parts judged, all passed"
+    return CycleVerdict.GREEN, f"{len(parts)} parts judged, all passed" if len(parts) > 1 else "the one part passed"
 
 
 def _new(comparison: Comparison, verdicts: Verdicts | None) -> list[Test]:

@@ -40,7 +40,7 @@ def _lines(night: Night) -> Iterator[str]:
     for tile in night.tiles:
         note = f" ({_line(tile.note)})" if tile.note else ""
         yield f"- {tile.mark.sign} {tile.label}: **{_line(tile.value)}**{note}"
-    if night.ticks:
+    if len(night.ticks) > 1:
         yield from ("", f"The last {len(night.ticks)} nights: {' '.join(tick.mark.sign for tick in night.ticks)}")
     for section in night.sections:
         yield from _section(section)

@@ -208,6 +208,7 @@ def test_one_failure_without_a_rerun_is_not_judged(nights: Nights) -> None:
     ("usual", "others", "alone", "order"),
     [
         ("FFF", "", "..", OrderDependence.VICTIM),
+        ("FF", "", "..", None),
         ("...", "F.F", "..", OrderDependence.VICTIM),
         ("...", "...", "FF", OrderDependence.BRITTLE),
         ("...", "F..", "..", None),
