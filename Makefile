@@ -5,6 +5,8 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 TARGET ?= examples/optimo
+# Most tests wait for processes rather than for a processor: three at a time keep two processors busy.
+WORKERS ?= 3
 
 .PHONY: help setup heal test test-quick bench lint coverage lock clean
 
@@ -29,7 +31,7 @@ heal: $(READY)  ## the main job: heal a job with three faults on an AWS that run
 	@BIN=$(BIN) examples/demo.sh $(TARGET)
 
 test: $(READY)  ## every test, or TESTS=tests/unit/store
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(TESTS)
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 test-quick: $(READY)  ## the tests that need no sandbox and no server, in under a minute
 	$(BIN)/pytest tests/unit -n 2
@@ -46,7 +48,7 @@ lint: $(READY)  ## style, types, floors and rooms
 
 coverage: $(READY)  ## the same with branch coverage
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(TESTS)
+	$(BIN)/coverage run -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 

@@ -81,6 +81,8 @@ def prefect_variables(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict
     folder, port = tmp_path_factory.mktemp("server"), free_port()
     variables = {"PREFECT_HOME": str(folder / "prefect"), "PREFECT_API_URL": f"http://127.0.0.1:{port}/api"}
     variables |= {"PWD": str(ROOT), "DO_NOT_TRACK": "1"}
+    # How often a worker asks for runs, and a run whether it is cancelled; both ten otherwise.
+    variables |= {"PREFECT_WORKER_QUERY_SECONDS": "1", "PREFECT_RUNNER_POLL_FREQUENCY": "1"}
     environment = without_prefect(os.environ) | variables
     command = (PREFECT, "server", "start", "--port", str(port))
     with running(*command, environment=environment, log=folder / "server.log"):

@@ -186,7 +186,7 @@ def test_tags_are_kept_and_propagated(batch: Batch) -> None:
 
 def test_regions_do_not_see_each_other(batch: Batch, sandbox: SandboxUnderTest) -> None:
     """State belongs to the region of the caller's signature."""
-    elsewhere = sandbox.client("batch", region="eu-west-1")
+    elsewhere = sandbox.client("batch", region="ap-southeast-2")
     job_id = batch.submit("true")
     assert elsewhere.describe_jobs(jobs=[job_id])["jobs"] == []
     assert elsewhere.describe_job_queues()["jobQueues"] == []
