@@ -5,8 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 TARGET ?= examples/optimo
-# Most tests wait for processes rather than for a processor: three at a time keep two processors busy.
-WORKERS ?= 3
+WORKERS ?= 2
 
 .PHONY: help setup heal test test-quick bench lint coverage lock clean
 

@@ -142,16 +142,16 @@ def state_of(run: dict[str, Any], client: httpx.Client) -> str:
 
 def test_cancelled_runs_leave_nothing_running(optimo: Optimo, server: dict[str, str], tmp_path: Path) -> None:
     """The job of a heal is stopped, as its incident says; so are services and suites of a night, which can go on."""
-    optimo.declare('"0.01" }', '"0.01", OPTIMO_INPUT_DIR = "s3://optimo-data/inputs/case30/" }')
     optimo.declare("poll_s = 0.5", "poll_s = 0.2")
+    never_ends(optimo)
     held = held_target(tmp_path)
     worker = (PREFECT, "worker", "start", "--pool", "local", "--type", "process")
     with running(*worker, environment=server, log=tmp_path / "worker.log"):
         prefect("deployment", "run", "nightly/nightly", "-p", f"target={held}", environment=server)
-        until((tmp_path / "mark").exists)  # it holds; the job of the heal, which is begun now, would end by itself
         prefect("deployment", "run", "heal/heal", "-p", f"target={optimo.folder}", environment=server)
         with httpx.Client(base_url=server["PREFECT_API_URL"]) as client:
             running_job = until(optimo.running_job)
+            until((tmp_path / "mark").exists)  # the suite of the night runs as well
             (heal,), (night,) = runs_of("heal", client, optimo.folder), runs_of("nightly", client, held)
             for run in (heal, night):
                 prefect("flow-run", "cancel", run["id"], environment=server)
@@ -164,6 +164,15 @@ def test_cancelled_runs_leave_nothing_running(optimo: Optimo, server: dict[str, 
     assert [process for process in psutil.process_iter(["cwd"]) if process.info["cwd"] == str(held)] == []
     (tmp_path / "hold").unlink()
     assert_it_goes_on(held)
+
+
+def never_ends(optimo: Optimo) -> None:
+    """Let the job work on and on, and say so."""
+    batch: Any = optimo.sandbox.client("batch")
+    healthy = batch.describe_job_definitions(jobDefinitionName="optimo", status="ACTIVE")["jobDefinitions"][0]
+    container = healthy["containerProperties"]
+    container["command"] = ["python", "-c", "import time\nwhile True: time.sleep(print('at work', flush=True) or 1)"]
+    batch.register_job_definition(jobDefinitionName="optimo", type="container", containerProperties=container)
 
 
 def held_target(folder: Path) -> Path:
