@@ -113,9 +113,10 @@ def launch(plan: Plan, name: str, on_look: Callable[[Tape], None]) -> Launched:
     ended_at = time.time()
     tape.read()
     on_look(tape)
-    by_us = ending.interrupted or plan.again or ending.cut_short == STOPPED
-    status = CRASHED if not ending.cut_short else INTERRUPTED if by_us else "timed-out"
+    status = INTERRUPTED if ending.cut_short else CRASHED
     tape.close(status=status, reason=ending.cut_short or how_it_died(ending.exit_code), until=ended_at)
+    if not (ending.interrupted or plan.again or ending.cut_short == STOPPED):
+        tape.blame(min(plan.suite.limit_s, plan.suite.timeout_s / 2), ending.cut_short)
     return Launched(ending.exit_code, ending.output, ending.cut_short, ending.interrupted, tape=tape)
 
 

@@ -112,9 +112,12 @@ class Tape:
             if reader.worker and controller_died and reader.pid not in self.overdue:
                 reader.running = None  # its controller's death took it along: it is run anew, not blamed
             self._cut_off(reader, status, reason, until)
+
+    def blame(self, longest_s: float, reason: str) -> None:
+        """Of what the suite's end cut off, what ran for so long is where the time went; the rest only came late."""
         for ended in self.ended:
-            if ended.status == INTERRUPTED and status == "timed-out":  # it listened to what was sent to end it
-                ended.status, ended.facts = status, {"reason": reason}
+            if ended.status == INTERRUPTED and ended.duration_s >= longest_s:
+                ended.status, ended.facts = "timed-out", {"reason": reason}
 
     def forget_crashes(self) -> None:
         """Blame no test for the death of its process: the machine did not let another one begin either."""
