@@ -139,7 +139,8 @@ def _missing(results: Results, system: System, comparison: Comparison) -> Iterat
     measured = {figure for run in results.suites for figure in run.figures}
     yield from (f"threshold {name}: no test recorded it" for name in system.thresholds if name not in measured)
     if comparison.base is None:
-        yield "comparison: no earlier night was green, so nothing is known to be new"
+        why = "no earlier night was green" if comparison.known else "the earlier nights could not be read"
+        yield f"comparison: {why}, so nothing is known to be new"
 
 
 def tool_versions() -> dict[str, str]:

@@ -146,6 +146,8 @@ class Comparison(Value):
 
     base: str | None = None
     """Id of the last green cycle; None where there was none."""
+    known: bool = True
+    """False where the store could not be read: nobody knows then whether there was one."""
     new_failures: tuple[TestChange, ...] = ()
     fixed: tuple[TestChange, ...] = ()
     still_failing: tuple[TestChange, ...] = ()

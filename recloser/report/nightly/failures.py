@@ -155,7 +155,7 @@ def _slower_words(report: CycleReport) -> str:
             "Measure again before you call one a regression."
         )
     if report.comparison.base is None:
-        return "Not known: there is no green night to compare with."
+        return "Not known: there is nothing to compare with."
     return "No test stands out against the median of earlier green nights."
 
 

@@ -87,6 +87,8 @@ def ticks_of(report: CycleReport) -> tuple[Tick, ...]:
 def base_words(report: CycleReport) -> str:
     """What the night is compared with, and how old that is."""
     base = report.comparison.base
+    if not report.comparison.known:
+        return "The earlier nights could not be read, so nothing can be called new or slower."
     if base is None:
         return "There is no earlier green night to compare with, so nothing can be called new or slower."
     ids = [point.cycle_id for point in report.history]
