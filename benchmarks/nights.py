@@ -47,7 +47,7 @@ command = ["{python}", "-m", "gridmodel"]
 port = API_PORT
 health = "/api/health"
 expect = { status = "ok" }
-environment = { GRIDMODEL_PORT = "API_PORT", GRIDMODEL_FAULTS = "" }   # api
+environment = { GRIDMODEL_PORT = "{port}", GRIDMODEL_FAULTS = "" }   # api
 start_s = 120
 """
 _SPARE = """
@@ -55,7 +55,7 @@ _SPARE = """
 command = ["{python}", "-m", "gridmodel"]
 port = SPARE_PORT
 health = "/api/health"
-environment = { GRIDMODEL_PORT = "SPARE_PORT", GRIDMODEL_FAULTS = "" }   # spare
+environment = { GRIDMODEL_PORT = "{port}", GRIDMODEL_FAULTS = "" }   # spare
 url_env = "SPARE_URL"
 start_s = 120
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Self
 
+from recloser.nightly.bases import Bases
 from recloser.nightly.cells import Cells
 from recloser.nightly.findings import facts_of
 from recloser.nightly.judging import verdict_of
@@ -194,15 +195,18 @@ class Night:
         return self._triage
 
     def _asked(self) -> TriageResult:
-        with Triage(
-            self.system,
-            self.cycle,
-            self._history.good(self.system.name, before=self.cycle.cycle_id),
-            read=self._outcomes,
-            keep=self._add,
-            environment=lambda name: self._premises.variables(self.system.suites[name]),
-            stop=self._stop,
-        ) as triage:
+        greens = self._history.good(self.system.name, before=self.cycle.cycle_id)
+        with Bases(self.system, self.cycle, greens, self.folder) as bases:
+            triage = Triage(
+                self.system,
+                self.cycle,
+                greens,
+                bases,
+                read=self._outcomes,
+                keep=self._add,
+                environment=lambda name: self._premises.variables(self.system.suites[name]),
+                stop=self._stop,
+            )
             found = triage.result(self._outages, self._cells.held)
         notes = (*found.notes, *self._cells.notes)
         return found.model_copy(update={"notes": notes, "expired": self._cells.expired})
@@ -239,7 +243,7 @@ class Night:
         """
         results = Results(self._premises.services, self._premises.data, self.suite_runs)
         past = self._record.keep(lambda: past_of(self._history, self.cycle))
-        comparison = past.compared(self.cycle, results) if past else Comparison()
+        comparison = past.compared(self.cycle, results) if past else Comparison(known=False)
         verdicts = self._triage.by_test if self._triage else None
         suites = results.summaries(self.system, verdicts)
         verdict, reason = verdict_of(results.services, results.data, suites, comparison, verdicts)

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections import Counter
-from contextlib import ExitStack
-from typing import TYPE_CHECKING, Self, TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
-from recloser.nightly.errors import NightlyError
-from recloser.nightly.worktree import checked_out
 from recloser.suites import run_probe
 from recloser.values import Finding, Outage, ProbeKind, Slowdown, Slowness, TestVerdict, Value, utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-    from pathlib import Path
     from threading import Event
 
     import pandas as pd
 
     from recloser.analytics.screening import Measure
+    from recloser.nightly.bases import Bases
     from recloser.target import System
     from recloser.values import Cycle, Probe, ServiceRun, TestAttempt
 
@@ -67,6 +63,7 @@ class Triage:
         system: System,
         cycle: Cycle,
         greens: Sequence[Cycle],
+        bases: Bases,
         *,
         read: Callable[[], pd.DataFrame],
         keep: Callable[[str, tuple[TestAttempt, ...]], None],
@@ -78,7 +75,8 @@ class Triage:
         Args:
             system: What is under test.
             cycle: This night.
-            greens: The last good nights, the newest first: its code is the base.
+            greens: The last good nights, the newest first: the code of the first is the base.
+            bases: Where good code is run.
             read: Reads the outcomes of this night and of those before it.
             keep: Adds the attempts of a probe to those of a suite.
             environment: Variables of a suite, by its name.
@@ -93,18 +91,8 @@ class Triage:
         self._environment = environment
         self._stop = stop
         self._done: Counter[tuple[str, str]] = Counter()
-        self._places = ExitStack()
-        self._bases: dict[str, Path | None] = {}
-        self.notes: list[str] = []
-        """What could not be run, and why."""
-
-    def __enter__(self) -> Self:
-        """Nothing is checked out before it is needed."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Take away what was checked out."""
-        self._places.close()
+        self._bases = bases
+        self._notes: list[str] = []
 
     def result(self, outages: tuple[Outage, ...], quarantined: Collection[tuple[str, str]]) -> TriageResult:
         """Judge every failure, and what takes longer or more memory."""
@@ -112,7 +100,7 @@ class Triage:
 
         verdicts = self._judge(outages, quarantined)
         found = [self._slower(measure, outages, quarantined) for measure in (DURATION, MEMORY)]
-        return TriageResult(verdicts=verdicts, slowness=tuple(found), notes=tuple(self.notes))
+        return TriageResult(verdicts=verdicts, slowness=tuple(found), notes=(*self._notes, *self._bases.notes))
 
     def _judge(self, outages: tuple[Outage, ...], quarantined: Collection[tuple[str, str]]) -> tuple[TestVerdict, ...]:
         """Run what would tell most, until every failure is judged or the time is over; then judge."""
@@ -152,7 +140,7 @@ class Triage:
         if not {probe.kind for probe in probes} >= _TIMED:
             return False
         if expected_s > allowed_s:
-            self.notes.append(f"timing: it would take {expected_s:.0f} s, and {allowed_s:g} s is allowed")
+            self._notes.append(f"timing: it would take {expected_s:.0f} s, and {allowed_s:g} s is allowed")
             return False
         for turn in range(1, max(probe.runs for probe in probes) + 1):
             for probe in probes:
@@ -168,66 +156,30 @@ class Triage:
         return calm(outcomes, storms(outcomes), outages)
 
     def _may_run(self, probe: Probe) -> bool:
-        return probe.kind not in _AT_BASE or self._base_of(probe) is not None
+        return probe.kind not in _AT_BASE or self._bases.at(probe) is not None
 
     def _run(self, probe: Probe, until: float = math.inf) -> int:
         """Run a probe, as long as there is time, and keep its attempts; answers how many there were."""
         left_s = until - time.monotonic()
         if self._stop.is_set() or left_s <= 0:
             return 0
-        base = self._base_of(probe) if probe.kind in _AT_BASE else None
-        folder = base or self._system.folder
-        environment = self._environment(probe.suite) | (_imports_from(base) if base else {})
+        base = self._bases.at(probe) if probe.kind in _AT_BASE else None
         attempts = run_probe(
             probe,
             self._system.suites[probe.suite],
-            folder,
+            base.folder if base else self._system.folder,
             first=self._done[probe.suite, probe.kind] + 1,
             limit_s=left_s,
             seed=int(self._cycle.cycle_id[-4:], 16),
-            extra_environment=environment,
+            extra_environment=self._environment(probe.suite) | (base.environment() if base else {}),
             stop=self._stop,
         )
+        if base and (why := base.trouble()):
+            self._bases.note(f"base: what suite {probe.suite} did there says nothing: {why}")
+            return 0
         self._done[probe.suite, probe.kind] += probe.runs
         self._keep(probe.suite, attempts)
         return len(attempts)
-
-    def _base_of(self, probe: Probe) -> Path | None:
-        """Where the code lies that a probe is compared with: that of the night it names, or of the last good one.
-
-        Services run the code of the head: what needs one is not tried at a base, where it would try both at once.
-        """
-        names = [green for green in self._greens if green.cycle_id == probe.base] if probe.base else self._greens[:1]
-        if not names or not self._system.triage.base or names[0].code.tree == self._cycle.code.tree:
-            return None
-        if running := self._running_head(probe.suite):
-            self._note(
-                f"base: suite {probe.suite} was not tried at it: what it needs ({running}) runs the code of the head"
-            )
-            return None
-        commit = names[0].code.commit or ""
-        if commit not in self._bases:
-            self._bases[commit] = self._checked_out(names[0])
-        return self._bases[commit]
-
-    def _running_head(self, suite: str) -> str:
-        """The services of the target's own that a suite needs; empty where it needs none."""
-        needed = _needed(self._system, self._system.suites[suite].needs)
-        return ", ".join(sorted(name for name in needed if not self._system.services[name].postgresql))
-
-    def _note(self, note: str) -> None:
-        if note not in self.notes:
-            self.notes.append(note)
-
-    def _checked_out(self, good: Cycle) -> Path | None:
-        if good.code.commit is None or good.code.dirty:
-            self.notes.append(f"base: night {good.cycle_id} was green on code that is in no commit")
-            return None
-        try:
-            return self._places.enter_context(checked_out(self._system.folder, good.code.commit))
-        except NightlyError as error:
-            self.notes.append(f"base: {error}")
-            return None
 
 
 def _numbers_of(outcomes: pd.DataFrame, cycle: str) -> dict[tuple[str, str], int]:
@@ -237,29 +189,11 @@ def _numbers_of(outcomes: pd.DataFrame, cycle: str) -> dict[tuple[str, str], int
     return {(str(suite), str(probe)): int(number) for suite, probe, number in last.itertuples(index=False, name=None)}
 
 
-def _imports_from(folder: Path) -> dict[str, str]:
-    """Before what is installed: an editable installation of the head must not stand in for the base."""
-    paths = [str(folder), str(folder / "src"), os.environ.get("PYTHONPATH", "")]
-    return {"PYTHONPATH": os.pathsep.join(path for path in paths if path)}
-
-
 def outages_of(system: System, services: Iterable[ServiceRun]) -> Iterator[Outage]:
     """When a service was down that a suite needs: what failed then says nothing of the code."""
     for run in services:
-        users = tuple(name for name, suite in system.suites.items() if run.name in _needed(system, suite.needs))
+        users = tuple(name for name, suite in system.suites.items() if run.name in system.needed(suite.needs))
         for spell in run.down:
             yield Outage(
                 what=f"service {run.name} was down", started_at=spell.started_at, ended_at=spell.ended_at, suites=users
             )
-
-
-def _needed(system: System, names: Iterable[str]) -> set[str]:
-    """These services and those that they need."""
-    found: set[str] = set()
-    left = list(names)
-    while left:
-        name = left.pop()
-        if name not in found:
-            found.add(name)
-            left.extend(system.services[name].needs)
-    return found

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from recloser.target.services import PORT
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -27,7 +29,13 @@ def of_service(service: Service, urls: Mapping[str, str], ambient: Mapping[str, 
         ambient: Ours.
     """
     inherited = {name: ambient[name] for name in service.inherit if name in ambient}
-    return {**base(ambient), "PYTHONUNBUFFERED": "1", **inherited, **urls, **service.environment}
+    own = {name: with_port(value, service) for name, value in service.environment.items()}
+    return {**base(ambient), "PYTHONUNBUFFERED": "1", **inherited, **urls, **own}
+
+
+def with_port(text: str, service: Service) -> str:
+    """A word of a declaration with the port in it; a service without one has nothing to be filled in."""
+    return text.replace(PORT, str(service.port))
 
 
 def secrets(service: Service, urls: Iterable[str], ambient: Mapping[str, str]) -> tuple[str, ...]:

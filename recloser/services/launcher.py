@@ -190,7 +190,8 @@ class Launcher:
         return declaration_of(self._service, self._site.folder)
 
     def _command(self, words: tuple[str, ...]) -> Launch:
-        command = tuple(word.replace("{python}", self._site.python) for word in words)
+        told = (word.replace("{python}", self._site.python) for word in words)
+        command = tuple(environment.with_port(word, self._service) for word in told)
         return Launch(command, self._site.folder, self._environment)
 
     def _refuse_strangers(self) -> None:

@@ -123,15 +123,9 @@ class Supervisor:
             needed = [self._watches[other] for other in service.needs]
             self._watches[name] = Watch(name, service, self._site, needed)
 
-    def _with_needed(self, names: Iterable[str]) -> list[str]:
-        services = self._system.services
-        wanted, left = set[str](), list(names)
-        while left:
-            name = left.pop()
-            if name not in services:
-                declared = ", ".join(services) or "none"
-                raise ServicesError(f"{self._system.name} declares no service {name!r}; there are: {declared}")
-            if name not in wanted:
-                wanted.add(name)
-                left.extend(services[name].needs)
-        return [name for name in self._system.start_order() if name in wanted]
+    def _with_needed(self, names: Iterable[str]) -> tuple[str, ...]:
+        asked, services = tuple(names), self._system.services
+        if unknown := [name for name in asked if name not in services]:
+            declared = ", ".join(services) or "none"
+            raise ServicesError(f"{self._system.name} declares no service {unknown[0]!r}; there are: {declared}")
+        return self._system.needed(asked)

@@ -16,6 +16,8 @@ Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 """What a service, a suite or a data set is called."""
 Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 """Name of an environment variable."""
+PORT = "{port}"
+"""Stands for the port of a service, so that it can be run on another one."""
 
 
 class Healthcheck(Declared):
@@ -23,7 +25,8 @@ class Healthcheck(Declared):
 
     test: Literal["http", "tcp", "none"] | Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     """`http`: GET `health`; `tcp`: the port takes a connection; an argument vector: it ends with exit code 0, with
-    `{python}` filled in; `none`: nobody can tell. By default `http`, and of a PostgreSQL that it takes sessions."""
+    `{python}` and `{port}` filled in; `none`: nobody can tell. By default `http`, and of a PostgreSQL that it takes
+    sessions."""
     interval_s: float | None = Field(default=None, ge=0.01, le=600)
     """From one question to the next; 0.2, and 1 where a command asks."""
     timeout_s: float | None = Field(default=None, gt=0, le=600)
@@ -44,8 +47,8 @@ class Service(Declared):
     """One process, or a PostgreSQL, that others use while it runs."""
 
     command: tuple[str, ...] = ()
-    """Argument vector; `{python}` is filled in. Run in the target's folder, never through a shell; it must stay in
-    the foreground."""
+    """Argument vector; `{python}` and `{port}` are filled in. Run in the target's folder, never through a shell; it
+    must stay in the foreground."""
     postgresql: bool = False
     """A real PostgreSQL instead of a command: empty at the start of a cycle, and gone after it."""
     port: int | None = Field(default=None, ge=1, le=65_535)
@@ -61,7 +64,7 @@ class Service(Declared):
     url_env: Variable | None = None
     """Variable that tells its URL to the services and suites that need it."""
     environment: dict[str, str] = Field(default_factory=dict)
-    """Set for the process. Secrets do not belong here; see `inherit`."""
+    """Set for the process, with `{port}` filled in. Secrets do not belong here; see `inherit`."""
     inherit: tuple[str, ...] = ()
     """Names of variables handed on from the environment of `recloser` itself; for secrets."""
     start_s: float = Field(default=30.0, gt=0, le=3_600)
@@ -78,6 +81,18 @@ class Service(Declared):
         """How it is asked whether it is up."""
         return self.healthcheck.test or ("postgresql" if self.postgresql else "http")
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What `{port}` is filled into."""
+        asked = self.test if isinstance(self.test, tuple) else ()
+        return (*self.command, *self.environment.values(), *asked)
+
+    @property
+    def can_move(self) -> bool:
+        """Whether a second one can run beside it: it listens where it is told to, and its users are told where."""
+        told = any(PORT in text for text in (*self.command, *self.environment.values()))
+        return self.url_env is not None and (self.postgresql or told)
+
     @model_validator(mode="after")
     def _one_thing_runs(self) -> Self:
         if bool(self.command) == self.postgresql:
@@ -90,6 +105,8 @@ class Service(Declared):
     def _it_can_be_asked(self) -> Self:
         if self.port is None and not self.postgresql and (self.test in {"http", "tcp"} or self.url_env):
             raise ValueError('give the `port` it listens on, or a `healthcheck` whose `test` is a command or "none"')
+        if self.port is None and any(PORT in text for text in self.texts):
+            raise ValueError(f"give the `port` that {PORT} is filled in with")
         if self.test != "http" and {"health", "expect"} & self.model_fields_set:
             raise ValueError('`health` and `expect` are asked by HTTP; leave them out, or set test = "http"')
         return self

@@ -5,6 +5,7 @@ Everything in it refers to something that is declared as well, so that a night d
 
 from __future__ import annotations
 
+import re
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Self
 
@@ -15,12 +16,12 @@ from recloser.target.base import Declared
 from recloser.target.data import DataSet  # noqa: TC001 - pydantic reads the annotations
 from recloser.target.notify import Issues, Notify
 from recloser.target.quarantine import QuarantineRules
-from recloser.target.services import Name, Service, check_needs, start_order
+from recloser.target.services import PORT, Name, Service, check_needs, start_order
 from recloser.target.suites import Suite, Threshold  # noqa: TC001 - pydantic reads the annotations
 from recloser.target.triage import Triage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 
 class System(Declared):
@@ -64,6 +65,31 @@ class System(Declared):
     def start_order(self) -> tuple[str, ...]:
         """Names of all services, each after those it needs."""
         return start_order(self.services)
+
+    def needed(self, names: Iterable[str]) -> tuple[str, ...]:
+        """These services and those that they need, each after what it needs itself."""
+        wanted, left = set[str](), list(names)
+        while left:
+            name = left.pop()
+            if name not in wanted:
+                wanted.add(name)
+                left.extend(self.services[name].needs)
+        return tuple(name for name in self.start_order() if name in wanted)
+
+    def why_not_twice(self, suite: Suite) -> str:
+        """Why the services that a suite needs cannot run a second time on other ports; empty where they can."""
+        if unknown := [name for name in suite.needs if name not in self.services]:
+            return f"service {unknown[0]} is not declared there"
+        names = self.needed(suite.needs)
+        texts = [*suite.command, *suite.environment.values()]
+        texts += [text for name in names for text in self.services[name].texts]
+        for name in names:
+            service = self.services[name]
+            if not service.can_move:
+                return f"service {name} runs on one port only: fill in `{PORT}` for that, and tell its URL by `url_env`"
+            if service.port and any(re.search(rf":{service.port}\b", text) for text in texts):
+                return f"the port of service {name} is written out where it is used: leave that to `url_env`"
+        return ""
 
     def path(self, relative: Path) -> Path:
         """Where a path of `recloser.toml` lies on this machine."""

@@ -151,16 +151,16 @@ def breakable(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def service(request):
-    """The service under test: the one at GRIDMODEL_TEST_URL, or one of the session's own."""
-    if url := os.environ.get("GRIDMODEL_TEST_URL"):
+    """The service under test: the one at GRIDMODEL_API_URL, or one of the session's own."""
+    if url := os.environ.get("GRIDMODEL_API_URL"):
         return Client(url.rstrip("/"))
     return request.getfixturevalue("breakable")
 
 
 @pytest.fixture(scope="session")
 def page(request, tmp_path_factory):
-    """Address of the page: GRIDMODEL_TEST_PAGE, or a process of the session's own."""
-    if url := os.environ.get("GRIDMODEL_TEST_PAGE"):
+    """Address of the page: GRIDMODEL_PAGE_URL, or a process of the session's own."""
+    if url := os.environ.get("GRIDMODEL_PAGE_URL"):
         yield url.rstrip("/")
         return
     log = tmp_path_factory.mktemp("frontend") / "log"

@@ -29,8 +29,9 @@ name = "little"
 budget_s = 0
 
 [services.api]
-command = ["{python}", "-S", "WEB", "PORT"]
+command = ["{python}", "-S", "WEB", "{port}", "--status-file", "status"]
 port = PORT
+url_env = "API_URL"
 
 [data.readings]
 file = "readings.csv"
@@ -60,7 +61,11 @@ def test_product():
     assert 2 * 2 == 4
 """
 _E2E = """
-import os, pathlib
+import json, os, pathlib, urllib.request
+
+def test_the_service_is_well():
+    with urllib.request.urlopen(os.environ["API_URL"]) as answer:
+        assert json.load(answer)["status"] == "ok"
 
 def test_the_table_is_there():
     with pathlib.Path("LOG").open("a") as log:

@@ -104,6 +104,7 @@ def test_a_system_without_a_job_is_no_target_to_heal(tmp_path: Path) -> None:
         (WORKER + "healthcheck = { test = 'tcp' }", "give the `port` it listens on"),
         (WORKER + "healthcheck = { test = ['true'] }\nexpect = { status = 'ok' }", "are asked by HTTP"),
         (WORKER + "healthcheck = { test = ['true'] }\nurl_env = 'URL'", "give the `port` it listens on"),
+        (WORKER + "environment = { AT = 'localhost:{port}' }\nhealthcheck = { test = 'none' }", "is filled in with"),
         (WORKER + "healthcheck = { test = 'none', tries = 3 }", "services.worker.healthcheck.tries: Extra inputs"),
         (WORKER + "healthcheck = { test = 'none' }\n" + SUITE + "needs = ['worker']", "nobody can tell to be up"),
         (API + "url_env = 'A-B'", "services.api.url_env"),
