@@ -15,7 +15,7 @@ from recloser.report import duration
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from recloser.values import Cycle, HistoryPoint, SlowTest, TestAttempt, TestNight, WeekRow
+    from recloser.values import HistoryPoint, SlowTest, TestAttempt, TestNight, WeekRow
 
 _NONE = "–"  # noqa: RUF001 - the dash of an empty table cell
 _PIPED_WIDTH = 10_000
@@ -97,18 +97,18 @@ def _tried(attempt: TestAttempt) -> str:
     return f"{attempt.probe}:{sign}" if attempt.probe else sign
 
 
-def print_runs(points: Sequence[HistoryPoint], cycles: Mapping[str, Cycle]) -> None:
-    """One line for each cycle, the newest first."""
+def print_runs(points: Sequence[HistoryPoint], reasons: Mapping[str, str], left: str) -> None:
+    """One line for each cycle, the newest first; `left` is what is said of one that has no verdict."""
     rows = (
         (
             point.cycle_id,
             f"{point.at.astimezone(UTC):%Y-%m-%d %H:%M}",
-            point.verdict or "running or interrupted",
+            point.verdict or left,
             point.passed,
             point.failed,
             point.skipped,
             duration(point.duration_s),
-            cycles[point.cycle_id].reason if point.cycle_id in cycles else "",
+            reasons.get(point.cycle_id, ""),
         )
         for point in reversed(points)
     )

@@ -11,6 +11,7 @@ import typer
 
 from flows import past_nights
 from flows.kept import open_store
+from recloser.store import is_held
 from recloser.store.history import KEEP_CYCLES, KEEP_DAYS
 from recloser.values import utc_now
 
@@ -67,12 +68,16 @@ def runs(target: Target = None, last: Nights = 20, output: Output = Format.TEXT)
     with open_store() as store:
         named = store.history.find_target(target)
         points = store.history.points(named, last=last)
-        cycles = {cycle.cycle_id: cycle for cycle in store.history.cycles(named, last=last)}
+        reasons = {cycle.cycle_id: cycle.reason for cycle in store.history.cycles(named, last=last)}
+        left = "running" if is_held(store, named, "tested") else "interrupted"
     if output is Format.JSON:
-        reasons = {key: {"reason": cycle.reason} for key, cycle in cycles.items()}
-        _print_json(point.model_dump(mode="json") | reasons.get(point.cycle_id, {}) for point in reversed(points))
+        _print_json(
+            point.model_dump(mode="json")
+            | {"state": "closed" if point.verdict else left, "reason": reasons.get(point.cycle_id, "")}
+            for point in reversed(points)
+        )
     else:
-        past_nights.print_runs(points, cycles)
+        past_nights.print_runs(points, reasons, left)
 
 
 @app.command()

@@ -11,9 +11,9 @@ from recloser.values import AttemptRecord, JobSnapshot, JobSpec, JobState, utc_n
 
 if TYPE_CHECKING:
     from recloser.healing.casebook import Casebook
-    from recloser.healing.holding import Hold
     from recloser.healing.narration import Narrator
     from recloser.healing.site import Site
+    from recloser.store import Hold
 
 
 class Attempts:

@@ -56,7 +56,8 @@ def open_healing(
         run_id: Id of the flow run, put on every job as a tag.
 
     Raises:
-        NotReady: What is asked for contradicts itself or the target, or somebody else is healing it.
+        NotReady: What is asked for contradicts itself or the target.
+        HeldError: Somebody else is healing it.
     """
     ask_for(site, fix_mode, use_test_data=use_test_data)
     left = store.unfinished(site.target.name)

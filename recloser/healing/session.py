@@ -17,13 +17,13 @@ from recloser.healing.attempts import Attempts
 from recloser.healing.casebook import Casebook, PlannedChange
 from recloser.healing.errors import HealingError
 from recloser.healing.good_log import GoodLog, good_log
-from recloser.healing.holding import Hold
 from recloser.healing.masking import masked_by
 from recloser.healing.minimise import Trials
 from recloser.healing.permanent import fix_of
 from recloser.healing.remedies import AcceptOutput, Case, stage_test_data
 from recloser.healing.resubmission import Resubmission
 from recloser.healing.treatment import Consent, Treatment
+from recloser.store import Hold
 from recloser.values import (
     Cause,
     Diagnosis,

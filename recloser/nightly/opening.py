@@ -8,14 +8,13 @@ import sys
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
-from recloser.healing.holding import Hold
 from recloser.nightly.errors import NightlyError
 from recloser.nightly.night import Night
 from recloser.nightly.premises import Premises
 from recloser.nightly.trends import INTERRUPTED
 from recloser.notify import receivers_of
 from recloser.services import Supervisor
-from recloser.store import StoreError
+from recloser.store import Hold, StoreError
 from recloser.suites import code_state, environment_of
 from recloser.target import load_system
 from recloser.values import Cycle, CycleVerdict, utc_now
@@ -42,7 +41,7 @@ def open_night(where: str, store: Store, settings: Settings, narrator: NightNarr
 
     Raises:
         TargetError: The target cannot be read as declared.
-        NotReady: Another process tests it.
+        HeldError: Another process tests it.
         StoreError: The store cannot be read or written.
         NightlyError: Its folder cannot be made.
     """

@@ -1,4 +1,4 @@
-"""The one error of the store, and how a failure below it becomes one."""
+"""What can go wrong with the store, and how a failure below it becomes that."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -13,6 +13,10 @@ from recloser.errors import RecloserError
 
 class StoreError(RecloserError):
     """The store could not be opened, read or written; a call that raises it has changed nothing."""
+
+
+class HeldError(RecloserError):
+    """Another living process heals or tests the target; nothing was done."""
 
 
 def shown(url: URL) -> str:

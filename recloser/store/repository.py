@@ -216,6 +216,12 @@ class Store:
             session.merge(HolderRow(target=target, owner=owner, seen_at=utc_now()))
             return None
 
+    def holder(self, target: str) -> tuple[str, datetime] | None:
+        """Who holds a target, and when that was last seen; None where nobody does."""
+        with self._transactions.read() as session:
+            row = session.get(HolderRow, target)
+            return None if row is None else (row.owner, row.seen_at)
+
     def release(self, target: str, owner: str) -> None:
         """Let go of a target, if it is still held by this owner."""
         with self._transactions.write(target) as session:

@@ -13,6 +13,7 @@ import pytest
 from recloser.nightly import write_owed
 from recloser.report import ReportError
 from recloser.report.nightly import write_night
+from recloser.store import HeldError
 from recloser.values import CycleVerdict, Judgement
 from tests.integration.nightly.conftest import whole
 
@@ -231,5 +232,5 @@ def test_a_night_that_is_told_to_end_begins_no_other_suite(little: Little) -> No
 
 def test_one_night_at_a_time(little: Little) -> None:
     """A second one is told who is at work."""
-    with little.open(), pytest.raises(Exception, match="is being tested by process"):
+    with little.open(), pytest.raises(HeldError, match="is being tested by process"):
         little.open()

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from flows.cli import assemble
 from flows.past_nights import print_trend
-from recloser.store import Store, StoreError
+from recloser.store import Hold, Store, StoreError
 from recloser.values import CycleVerdict, TestAttempt, TestStatus, WeekRow, utc_now
 from tests.unit.store.history.conftest import NIGHT, attempt, failure, night, suite_run
 
@@ -125,7 +125,10 @@ class TestRuns:
         store.history.open_cycle(night(0, "other"))
         with pytest.raises(StoreError, match="several targets in the store: name one of 'grid', 'other'"):
             run("runs")
-        assert "running or interrupted" in run("runs", "--target", "other").output
+        assert "interrupted" in run("runs", "--target", "other").output
+        Hold(store, "other", "tested")
+        assert "running" in run("runs", "--target", "other").output
+        assert [one["state"] for one in document("runs", "--target", "other")] == ["running"]
 
     def test_of_nothing_says_so(self, store: Store) -> None:
         """An empty store has no target."""

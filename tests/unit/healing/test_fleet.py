@@ -15,13 +15,12 @@ from recloser.healing import (
     NotReady,
     Selection,
     find_failures,
-    holding,
     open_fleet,
     open_healing,
     unfinished_fleet,
     until_settled,
 )
-from recloser.store import Store
+from recloser.store import Store, holding
 from recloser.values import (
     ChangeState,
     Evidence,

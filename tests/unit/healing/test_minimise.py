@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from recloser.aws import Unreachable
-from recloser.healing import Healing, HealingError, Narrator, holding, open_healing, until_minimal, until_settled
-from recloser.store import Store
+from recloser.healing import Healing, HealingError, Narrator, open_healing, until_minimal, until_settled
+from recloser.store import Store, holding
 from recloser.values import ChangeState, Evidence, FixMode, Incident, JobSpec, JobState, Verdict
 from tests.unit.healing.fakes import FakeAccount, a_site, a_target, failed, succeeded
 from tests.unit.healing.test_session import LOST, MISSING_A, OOM, states

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from recloser.healing import Healing, Narrator, NotReady, holding, open_healing, until_settled
-from recloser.store import Store
+from recloser.healing import Healing, Narrator, open_healing, until_settled
+from recloser.store import HeldError, Store, holding
 from recloser.values import ChangeState, Evidence, FixMode, JobSpec, Verdict
 from tests.unit.healing.fakes import FakeAccount, a_site, a_target, failed, succeeded
 from tests.unit.healing.test_session import MISSING_A, OOM
@@ -153,7 +153,7 @@ def test_two_healings_of_one_target_exclude_each_other(tmp_path: Path) -> None:
     world = World(tmp_path)
     site = a_site(a_target(tmp_path), world.account)
     first = open_healing(site, world.store, Narrator(), iterations=1, fix_mode=FixMode.AUTO)
-    with pytest.raises(NotReady, match=r"is being healed by process \d+"):
+    with pytest.raises(HeldError, match=r"is being healed by process \d+"):
         open_healing(site, world.store, Narrator(), iterations=1, fix_mode=FixMode.AUTO)
     first.release()
     open_healing(site, world.store, Narrator(), iterations=1, fix_mode=FixMode.AUTO).release()

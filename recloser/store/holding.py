@@ -1,4 +1,4 @@
-"""One healing at a time: a target is held by the process that heals or tests it, until it lets go or is gone."""
+"""One at a time: a target is held by the process that heals or tests it, until it lets go or is gone."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from recloser.healing.errors import NotReady
-from recloser.store import StoreError
+from recloser.store.errors import HeldError, StoreError
 from recloser.values import utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from recloser.store import Store
+    from recloser.store.repository import Store
 
 _STALE = timedelta(seconds=120)
 """A holder on another machine that was not seen for so long is taken for dead."""
@@ -37,15 +36,15 @@ class Hold:
             doing: What is done to it, for who is told to wait; each has a hold of its own.
 
         Raises:
-            NotReady: Somebody else holds it, and is alive.
+            HeldError: Somebody else holds it, and is alive.
         """
         self._store = store
-        self._target = target if doing == "healed" else f"{target} {doing}"
+        self._target = _what(target, doing)
         self._owner = _owner()
         self._renewed = time.monotonic()
         holder = store.hold(self._target, self._owner, is_gone=is_gone)
         if holder is not None:
-            raise NotReady(f"target {target!r} is being {doing} by {_shown(holder)}; wait for it, or stop it first")
+            raise HeldError(f"target {target!r} is being {doing} by {_shown(holder)}; wait for it, or stop it first")
 
     def renew(self) -> None:
         """Be seen; cheap enough to call at every poll."""
@@ -76,6 +75,20 @@ class Hold:
     def release(self) -> None:
         """Let go."""
         self._store.release(self._target, self._owner)
+
+
+def is_held(store: Store, target: str, doing: str = "healed") -> bool:
+    """Whether a living process does that to a target now.
+
+    Raises:
+        StoreError: The store cannot be read.
+    """
+    holder = store.holder(_what(target, doing))
+    return holder is not None and not is_gone(*holder)
+
+
+def _what(target: str, doing: str) -> str:
+    return target if doing == "healed" else f"{target} {doing}"
 
 
 def is_gone(owner: str, seen_at: datetime) -> bool:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 from typing import TYPE_CHECKING
 
 import pytest
 
-from recloser.healing import holding
-from recloser.healing.holding import Hold
 from recloser.processes import wait_until
-from recloser.store import Store
+from recloser.store import HeldError, Hold, Store, holding, is_held
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,3 +44,16 @@ def test_a_silent_night_is_seen_to_live(store: Store, monkeypatch: pytest.Monkey
         assert wait_until(lambda: last_seen(store) > first, 30)
     hold.release()
     assert store.hold("grid tested", "elsewhere|1|0.00|0", is_gone=lambda *_: False) is None
+
+
+def test_it_is_known_whether_somebody_tests_it_now(store: Store) -> None:
+    """A living process does until it lets go; one that is gone does not, though nobody has let go for it."""
+    assert not is_held(store, "grid", "tested")
+    hold = Hold(store, "grid", "tested")
+    assert is_held(store, "grid", "tested")
+    assert not is_held(store, "grid")
+    with pytest.raises(HeldError, match="target 'grid' is being tested by process"):
+        Hold(store, "grid", "tested")
+    hold.release()
+    store.hold("grid tested", f"{socket.gethostname()}|1|0.00|0", is_gone=lambda *_: False)
+    assert not is_held(store, "grid", "tested")
