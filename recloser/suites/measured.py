@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from recloser.suites.attempts import legible
 from recloser.values import AwsCall
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def calls_of(ended: Iterable[Ended]) -> tuple[AwsCall, ...]:
 def figures_of(ended: Iterable[Ended]) -> dict[str, float]:
     """Numbers that tests recorded as properties; of one that was recorded again, the last."""
     return {
-        name: float(value)
+        legible(name): float(value)
         for attempt in ended
         for name, value in attempt.facts.get("props", ())
         if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
