@@ -37,7 +37,7 @@ class Process:
         Raises:
             OSError: Its folder cannot be entered, or there is no memory for another process.
         """
-        self._mark = secrets.token_hex(8)
+        self._mark = f"{_owner(os.getpid())}/{secrets.token_hex(8)}"
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-S", str(_LAUNCHER), str(os.getpid()), *command],
             cwd=folder,
@@ -114,3 +114,29 @@ class Process:
         self._tail_bytes += len(chunk)
         while self._tail_bytes - len(self._tail[0]) > _TAIL_BYTES:
             self._tail_bytes -= len(self._tail.popleft())
+
+
+def sweep() -> None:
+    """End what the tests of a killed run have left: a daemon outlives its session, and nobody else knows of it."""
+    end(lambda: with_variable(_MARK, _is_left), grace_s=0)
+
+
+def _is_left(mark: str) -> bool:
+    """Whether the run of this mark was ours to end, and can end nothing any more."""
+    namespace, _, numbers = mark.partition("/")
+    pid = numbers.partition("/")[0]
+    return namespace == _namespace() and pid.isdecimal() and not mark.startswith(f"{_owner(int(pid))}/")
+
+
+def _owner(pid: int) -> str:
+    """A process told apart from every other of this machine: where it is numbered, its number, when it began."""
+    found = identity(pid)
+    return f"{_namespace()}/{pid}/{found.started if found else 0}"
+
+
+def _namespace() -> str:
+    """In a container numbers mean something else; what runs there is not ours to judge."""
+    try:
+        return str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        return ""

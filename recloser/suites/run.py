@@ -14,6 +14,7 @@ from recloser.suites.course import Course
 from recloser.suites.ending import refused
 from recloser.suites.inside.describe import cpus
 from recloser.suites.launch import Plan
+from recloser.suites.process import sweep
 from recloser.suites.state import code_state
 from recloser.values import Judgement, SuiteRun, utc_now
 
@@ -71,6 +72,7 @@ def run_suite(
     started_at = utc_now()
     tier = suite.tier or name
     known = dict(durations or {})
+    sweep()
     with _scratch(scratch) as place:
         plan = Plan(
             suite=suite,

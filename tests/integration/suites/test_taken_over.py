@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
+from recloser.processes import identity
 from recloser.suites import run_suite
+from recloser.suites.process import Process
 from recloser.target import Suite
 from recloser.values import CodeState, Judgement
 
@@ -92,3 +97,26 @@ def test_the_report_of_a_killed_run_is_no_report(tmp_path: Path) -> None:
     suite = Suite(command=("true", "{junit}"))
     told = run_suite("other", suite, tmp_path, code=CodeState(tree="t"), scratch=tmp_path / "scratch")
     assert (told.judgement, told.attempts) == (Judgement.NOT_VERIFIED, ())
+
+
+_DIES = """
+import os, pathlib, signal, time
+from recloser.suites.process import Process
+
+command = ["sh", "-c", "setsid sleep 60 & echo $! > left; exec sleep 60"]
+Process(command, pathlib.Path.cwd(), dict(os.environ))
+while not pathlib.Path("left").exists() or not pathlib.Path("left").read_text().endswith(chr(10)):
+    time.sleep(0.01)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_daemon_of_a_killed_run_is_ended_by_the_next(folder: Path) -> None:
+    """It left its session, so that nothing but the next run can end it; what a living run has begun is left alone."""
+    subprocess.run([sys.executable, "-c", _DIES], cwd=folder, check=False)
+    left = int((folder / "left").read_text())
+    assert identity(left) is not None
+    with Process(["sleep", "60"], folder, dict(os.environ)) as beside:
+        run(folder, reruns=0)
+        assert identity(left) is None
+        assert beside.exit_code is None
