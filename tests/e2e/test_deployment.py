@@ -24,13 +24,15 @@ from tests.integration.nightly.conftest import WEB, free_port, whole
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from selenium.webdriver import Chrome
+
     from tests.e2e.conftest import Optimo
 
 T = TypeVar("T")
 pytestmark = [pytest.mark.sandbox, pytest.mark.timeout(400)]
 
 ROOT = Path(__file__).parents[2]
-PREFECT = str(Path(sys.executable).parent / "prefect")
+PREFECT, RECLOSER = (str(Path(sys.executable).parent / name) for name in ("prefect", "recloser"))
 _HELD = """
 name = "held"
 
@@ -231,3 +233,28 @@ def test_the_deployment_heals_a_job_through_a_worker(optimo: Optimo, server: dic
     named = [task["name"] for task in tasks]
     assert [name for name in named if name.startswith("submit")] == ["submit optimo #1", "submit optimo #2"]
     assert [name for name in named if name.startswith("watch")] == ["watch optimo #1", "watch optimo #2"]
+
+
+def test_the_ui_shows_a_night(prefect_variables: dict[str, str], browser: Chrome, tmp_path: Path) -> None:
+    """Its state and how many tasks it had on the page of the run, and what it has published on those of artifacts."""
+    target = held_target(tmp_path)
+    (tmp_path / "hold").unlink()
+    homes = {"RECLOSER_HOME": str(tmp_path / "home")}
+    environment = without_prefect(os.environ) | prefect_variables | homes
+    subprocess.run([RECLOSER, "nightly", str(target)], env=environment, cwd=tmp_path, check=True, capture_output=True)
+    api = prefect_variables["PREFECT_API_URL"]
+    with httpx.Client(base_url=api) as client:
+        (run,) = runs_of("nightly", client, target)
+        artifacts = client.post("/artifacts/latest/filter", json={}).json()
+    ui = api.removesuffix("/api")
+    read(browser, f"{ui}/runs/flow-run/{run['id']}", f"nightly {target}", "Green", "10 Task runs")
+    published = {artifact["key"]: f"{ui}/artifacts/artifact/{artifact['latest_id']}" for artifact in artifacts}
+    read(browser, published["nightly"], "2 parts judged, all passed")
+    read(browser, published["nightly-suites"], "unit", "✓ passed")
+    read(browser, published["nightly-page"], "the page of this night")
+
+
+def read(browser: Chrome, page: str, *words: str) -> None:
+    """Open a page that draws itself bit by bit, and wait until all of this can be read on it."""
+    browser.get(page)
+    until(lambda: all(word in browser.find_element("tag name", "body").text for word in words))
