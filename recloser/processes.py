@@ -11,6 +11,7 @@ import os
 import signal
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
@@ -132,10 +133,22 @@ def with_variable(name: str, fits: Callable[[str], bool]) -> list[int]:
 
 
 def _variable(pid: int, name: str) -> str:
+    if psutil.LINUX:
+        return _variable_on_linux(pid, name)
     try:
         return psutil.Process(pid).environ().get(name, "")
     except (psutil.Error, OSError):
         return ""
+
+
+def _variable_on_linux(pid: int, name: str) -> str:
+    # psutil makes a whole process of each number first, which takes ten times as long
+    try:
+        environ = b"\0" + Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return ""
+    _, found, rest = environ.partition(f"\0{name}=".encode())
+    return rest.partition(b"\0")[0].decode("utf-8", "replace") if found else ""
 
 
 def send(pids: Iterable[int], number: signal.Signals) -> None:

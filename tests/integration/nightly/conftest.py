@@ -39,11 +39,13 @@ columns = { kw = { type = "number", max = 5 } }
 
 [suites.unit]
 command = ["{python}", "-m", "pytest", "-p", "no:cacheprovider", "unit"]
+environment = { PYTEST_DISABLE_PLUGIN_AUTOLOAD = "1" }
 reruns = 1
 workers = 1
 
 [suites.e2e]
 command = ["{python}", "-m", "pytest", "-p", "no:cacheprovider", "e2e"]
+environment = { PYTEST_DISABLE_PLUGIN_AUTOLOAD = "1" }
 needs = ["api"]
 data = ["readings"]
 reruns = 1
