@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from recloser.target import System
+    from recloser.target import Service, System
     from recloser.values import Cycle, Probe
 
 
@@ -131,24 +131,21 @@ class Bases:
         return base
 
     def _supervisor(self, there: System) -> Supervisor:
-        """Runs the services of a base: on other ports, and on its code whatever is installed."""
+        """Runs the services of a base, of which there may be several: a series is timed against the night before it."""
         key = str(there.folder)
         if key not in self._supervisors:
-            moved = {
-                name: service.model_copy(
-                    update={
-                        "port": service.port and free_port(),
-                        "environment": service.environment
-                        if service.postgresql
-                        else _imports_from(there.folder) | service.environment,
-                    }
-                )
-                for name, service in there.services.items()
-            }
+            moved = {name: _moved(service, there.folder) for name, service in there.services.items()}
             home = self._folder / str(len(self._supervisors) + 1)
             supervisor = Supervisor(there.model_copy(update={"services": moved}), home=home)
             self._supervisors[key] = self._places.enter_context(supervisor)
         return self._supervisors[key]
+
+
+def _moved(service: Service, folder: Path) -> Service:
+    """The same on another port, and on the code of this folder whatever is installed."""
+    port = service.port and free_port()
+    imports = {} if service.postgresql else _imports_from(folder)
+    return service.model_copy(update={"port": port, "environment": imports | service.environment})
 
 
 def _imports_from(folder: Path) -> dict[str, str]:
