@@ -2,13 +2,26 @@
 
 import pytest
 
+# The first method's answer waits until somebody calls `held`; `dispatched` is what the page asks after it was drawn.
+HOLD_BACK_RIDGE = """
+const fetched = window.fetch;
+window.fetch = async (path, options) => {
+  const answer = await fetched(path, options);
+  if (path.endsWith("/opf")) window.dispatched = true;
+  if (path.endsWith("/forecasting") && JSON.parse(options.body).method === "ridge") {
+    await new Promise((letGo) => { window.held = letGo; });
+  }
+  return answer;
+};
+"""
+
 
 class Page:
     """What is on the page, found by its ids."""
 
     def __init__(self, browser, wait_until):
         self.browser = browser
-        self._wait_until = wait_until
+        self.until = wait_until
 
     def open(self, url):
         self.browser.get(url)
@@ -36,7 +49,7 @@ class Page:
 
     def says(self, selector, text):
         """Wait until an element says something."""
-        self._wait_until(lambda: text in self.text(selector))
+        self.until(lambda: text in self.text(selector))
 
 
 @pytest.fixture
@@ -102,6 +115,21 @@ def test_an_unstable_model_is_an_alarm(opened):
     opened.choose("#method", "least_squares")
     opened.says("#forecast-summary", "UNSTABLE")
     assert "alarm" in opened.find("#forecast-summary").get_attribute("class")
+
+
+def test_an_older_answer_is_not_drawn_over_a_newer_one(opened):
+    """The first method's forecast arrives after the second's; what follows it has asked by the time we look."""
+    opened.browser.execute_script(HOLD_BACK_RIDGE)
+    opened.fill("#n-steps", 50)
+    opened.fill("#seed", 100)
+    opened.find("#request button").click()
+    opened.says("#step-shown", "49,")
+    opened.choose("#method", "least_squares")
+    opened.says("#forecast-summary", "UNSTABLE")
+    opened.until(lambda: opened.run("window.held !== undefined"))
+    opened.run("window.held()")
+    opened.until(lambda: opened.run("window.dispatched"))
+    assert "UNSTABLE" in opened.text("#forecast-summary")
 
 
 def test_a_refusal_is_shown_with_the_services_reason(opened):

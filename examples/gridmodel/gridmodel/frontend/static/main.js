@@ -7,6 +7,7 @@ const HELD_BACK = 5; // steps that are forecast although they are known
 const HEALTH_EVERY_MS = 10_000;
 const $ = (id) => document.getElementById(id);
 let shown = null; // { network, data }
+const asked = {}; // how often each drawing has asked
 
 async function showHealth() {
   let status = "down";
@@ -25,12 +26,14 @@ async function showHealth() {
 }
 
 async function generate() {
-  const asked = { n_steps: $("n-steps").valueAsNumber, n_buses: Number($("n-buses").value), seed: $("seed").valueAsNumber };
-  const [network, data] = await Promise.all([api.network(asked.n_buses), api.generate(asked)]);
+  const wanted = { n_steps: $("n-steps").valueAsNumber, n_buses: Number($("n-buses").value), seed: $("seed").valueAsNumber };
+  const told = await newest("data", Promise.all([api.network(wanted.n_buses), api.generate(wanted)]));
+  if (!told) return;
+  const [network, data] = told;
   shown = { network, data };
   const last = data.node_features.length - 1;
   Object.assign($("step"), { max: last, disabled: false, value: last });
-  $("spoil-bus").max = asked.n_buses - 1;
+  $("spoil-bus").max = wanted.n_buses - 1;
   showStep();
   await reported(showForecast)();
   await reported(showResiduals)();
@@ -53,8 +56,8 @@ async function showForecast() {
     say("forecast", `At least ${HELD_BACK + 4} steps are needed for a forecast that can be compared.`);
     return;
   }
-  const told = await api.forecast({ history, steps: HELD_BACK, method: $("method").value });
-  say("forecast", drawForecast($("forecast"), loads.map(sum), told.forecast.map(sum), told), !told.stable);
+  const told = await newest("forecast", api.forecast({ history, steps: HELD_BACK, method: $("method").value }));
+  if (told) say("forecast", drawForecast($("forecast"), loads.map(sum), told.forecast.map(sum), told), !told.stable);
 }
 
 async function showResiduals() {
@@ -64,17 +67,25 @@ async function showResiduals() {
   const bus = $("spoil-bus").valueAsNumber;
   if (!(bus in injections)) throw new Error(`there is no bus ${bus} in this network`);
   injections[bus] += $("spoil-mw").valueAsNumber;
-  const told = await api.estimate({
+  const question = {
     n_buses: injections.length,
     p_injection_mw: injections,
     p_flow_mw: shown.data.edge_targets[step].map(([pf]) => pf),
-  });
-  say("residuals", drawResiduals($("residuals"), told), told.bad_data);
+  };
+  const told = await newest("residuals", api.estimate(question));
+  if (told) say("residuals", drawResiduals($("residuals"), told), told.bad_data);
 }
 
 async function showDispatch() {
-  const told = await api.dispatch({ n_buses: shown.network.n_buses, costs: "quadratic" });
-  say("dispatch", `Base load: ${drawDispatch($("dispatch"), told, shown.network.unit_bus)}`);
+  const told = await newest("dispatch", api.dispatch({ n_buses: shown.network.n_buses, costs: "quadratic" }));
+  if (told) say("dispatch", `Base load: ${drawDispatch($("dispatch"), told, shown.network.unit_bus)}`);
+}
+
+// The answer to a drawing's last question; null for an earlier one, which may arrive later and must not be drawn over it.
+async function newest(drawing, answer) {
+  const turn = (asked[drawing] = (asked[drawing] ?? 0) + 1);
+  const told = await answer.catch((error) => (turn === asked[drawing] ? Promise.reject(error) : null));
+  return turn === asked[drawing] ? told : null;
 }
 
 const loadsAt = (step) => shown.data.node_features[step].map(([pd]) => pd);
