@@ -6,6 +6,7 @@ import hashlib
 import shlex
 from typing import TYPE_CHECKING
 
+from recloser.nightly.repository import path_in_repository
 from recloser.quarantine import SCOPE as QUARANTINE
 from recloser.values import CycleFacts, FailureKind, Finding, FindingKind, Judgement
 
@@ -42,7 +43,7 @@ def facts_of(report: CycleReport, system: System, results: Results, triage: Tria
     findings = [
         *_services(results),
         *_data(results, down),
-        *_failures(report, system, verdicts),
+        *_failures(report, path_in_repository(system.folder), verdicts),
         *(finding for found in triage.slowness for finding in _slower(found, cycle)),
         *triage.expired,
         *_unverified(report, results, system, down, storm),
@@ -132,22 +133,22 @@ def _not_verified(kind: str, name: str, reason: str, cause: str) -> Finding:
     )
 
 
-def _failures(report: CycleReport, system: System, verdicts: Verdicts) -> Iterator[Finding]:
+def _failures(report: CycleReport, place: str, verdicts: Verdicts) -> Iterator[Finding]:
     """One for each cause among the failures that speak against the code, or that may, and one for each flaky test."""
     for group in report.groups:
         judged = [verdicts[key] for test in group.tests if (key := (test.suite, test.test_id)) in verdicts]
         blocking = [one for one in judged if one.blocks]
         unknown = [one for one in judged if one.kind is FailureKind.NOT_JUDGED and not one.quarantined]
         if blocking or not judged:
-            yield _failure(FindingKind.NEW_FAILURE, group, report, system, blocking)
+            yield _failure(FindingKind.NEW_FAILURE, group, report, place, blocking)
         elif unknown:
-            yield _failure(FindingKind.NOT_VERIFIED, group, report, system, unknown)
+            yield _failure(FindingKind.NOT_VERIFIED, group, report, place, unknown)
     for one in verdicts.values():
         if one.kind is FailureKind.FLAKY and not one.quarantined:
-            yield _flaky(one, system)
+            yield _flaky(one, place)
 
 
-def _flaky(verdict: TestVerdict, system: System) -> Finding:
+def _flaky(verdict: TestVerdict, place: str) -> Finding:
     """By its test: what a flaky test fails of is not the same each time, and many fail of the same."""
     return Finding(
         kind=FindingKind.FLAKY,
@@ -155,12 +156,12 @@ def _flaky(verdict: TestVerdict, system: System) -> Finding:
         title=f"Flaky: {verdict.test_id}",
         text=verdict.sentence,
         scope=f"suite/{verdict.suite}",
-        reproduce=_command(system, verdict.suite, [verdict.test_id]),
+        reproduce=_command(place, verdict.suite, [verdict.test_id]),
     )
 
 
 def _failure(
-    kind: FindingKind, group: FailureGroup, report: CycleReport, system: System, judged: Sequence[TestVerdict]
+    kind: FindingKind, group: FailureGroup, report: CycleReport, place: str, judged: Sequence[TestVerdict]
 ) -> Finding:
     """Of the tests of a group that are judged so; of all of them where nothing was judged."""
     tests = [(one.suite, one.test_id) for one in judged or group.tests]
@@ -187,7 +188,7 @@ def _failure(
             )
             if line
         ),
-        reproduce=_command(system, suite, [test for of, test in tests[:_MOST_TESTS] if of == suite]),
+        reproduce=_command(place, suite, [test for of, test in tests[:_MOST_TESTS] if of == suite]),
         environment=_environment(report.cycle),
         suspects=tuple(_suspects(report, group)),
     )
@@ -251,9 +252,9 @@ def _suspects(report: CycleReport, group: FailureGroup) -> Iterator[str]:
         yield f"what was changed since the good night {base}"
 
 
-def _command(system: System, suite: str, tests: list[str]) -> str:
-    """The door the night itself uses."""
-    return shlex.join(["recloser", "test", str(system.folder.name), "--suite", suite, "--", *tests])
+def _command(place: str, suite: str, tests: list[str]) -> str:
+    """The door the night itself uses, as it is typed at the root of the repository."""
+    return shlex.join(["recloser", "test", place, "--suite", suite, "--", *tests])
 
 
 def _digest(*words: str) -> str:

@@ -53,3 +53,11 @@ def commit_id(folder: Path, named: str) -> str:
         NightlyError: There is no such commit.
     """
     return git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{named}^{{commit}}")
+
+
+def path_in_repository(folder: Path) -> str:
+    """A folder as a command that is typed at the root of its repository names it; `.` where it is in none."""
+    try:
+        return git(folder, "rev-parse", "--show-prefix").rstrip("/") or "."
+    except NightlyError:
+        return "."

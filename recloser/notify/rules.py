@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from recloser.values import CycleVerdict, Finding, FindingKind
@@ -75,7 +76,8 @@ def _lasts(name: str, facts: CycleFacts, known: Mapping[str, Alert], found: Mapp
 def _collective(facts: CycleFacts, rules: Alerts, fresh: tuple[Finding, ...], storm: str) -> Iterator[Finding]:
     confirmed = tuple(one for one in fresh if one.confirmed)
     if len(fresh) > rules.storm_above or storm:
-        title = f"{_tests(fresh)} tests began to fail at once" if fresh else "Much broke at once"
+        began = f"{_tests(fresh)} tests began to fail at once"
+        title = f"{facts.failed} of {facts.judged} tests fail: much broke at once" if storm else began
         yield _summary(FindingKind.STORM, facts, title, storm or "taken for one incident", fresh)
     elif confirmed and facts.judged and _tests(confirmed) >= rules.many_new * facts.judged:
         title = f"{_tests(confirmed)} of {facts.judged} tests began to fail"
@@ -88,8 +90,9 @@ def _tests(findings: tuple[Finding, ...]) -> int:
 
 
 def _summary(kind: FindingKind, facts: CycleFacts, title: str, text: str, members: tuple[Finding, ...]) -> Finding:
-    names = [one.title for one in members[:_NAMED]]
-    more = [f"and {len(members) - _NAMED} more"] if len(members) > _NAMED else []
+    titles = Counter(one.title for one in members)
+    names = [f"{title} ({count} causes)" if count > 1 else title for title, count in titles.most_common(_NAMED)]
+    more = [f"and {len(titles) - _NAMED} more"] if len(titles) > _NAMED else []
     owners = {one.owner for one in members}
     return Finding(
         kind=kind,

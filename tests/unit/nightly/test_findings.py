@@ -226,6 +226,7 @@ def test_two_nights_of_one_storm_are_one_finding(tmp_path: Path) -> None:
     assert facts.findings == ()
     storm, rate = findings_of(facts, Alerts(), {})
     assert (storm.kind, rate.cause) == (FindingKind.STORM, storm.fingerprint)
+    assert storm.title == f"100 of {facts.judged} tests fail: much broke at once"
     firing = Alert(
         target=facts.target,
         fingerprint=storm.fingerprint,

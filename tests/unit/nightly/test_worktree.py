@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from recloser.nightly.errors import NightlyError
+from recloser.nightly.repository import path_in_repository
 from recloser.nightly.worktree import checked_out
 
 
@@ -53,3 +54,12 @@ def test_a_folder_without_a_repository_is_said(tmp_path: Path) -> None:
     """There is no earlier code to be had."""
     with pytest.raises(NightlyError, match="rev-parse"), checked_out(tmp_path, "HEAD"):
         pass
+
+
+def test_a_folder_is_named_as_at_the_root_of_its_repository(
+    repository: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """That is what a person types who has the repository somewhere else."""
+    assert path_in_repository(repository / "app") == "app"
+    assert path_in_repository(repository) == "."
+    assert path_in_repository(tmp_path_factory.mktemp("none")) == "."

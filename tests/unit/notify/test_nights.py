@@ -157,6 +157,13 @@ def test_the_rules_over_all_tests(failed: int, fresh: int, told: list[str], offi
         assert text in slack.texts[0]
 
 
+def test_causes_that_read_alike_are_counted(office: Office, slack: FakeSlack) -> None:
+    """Twenty-one lines that say the same would say nothing else."""
+    office.night(0, *(failure(f"t{number}", title="AssertionError") for number in range(21)))
+    assert "AssertionError (21 causes)" in slack.texts[0]
+    assert slack.texts[0].count("AssertionError") == 1
+
+
 def test_one_cause_of_many_tests_is_many(office: Office, slack: FakeSlack) -> None:
     """What counts towards a tenth is tests, not causes."""
     office.night(0, failure("a", tests=12), judged=100, failed=12)
