@@ -104,10 +104,16 @@ def _summary(kind: FindingKind, facts: CycleFacts, title: str, text: str, member
         tests=max(_tests(members), 1),
         members=tuple(one.fingerprint for one in members),
         evidence=(*names, *more),
-        suspects=tuple(dict.fromkeys(suspect for one in members for suspect in one.suspects))[:_NAMED],
+        suspects=_suspects(members)[:_NAMED],
         environment=next((one.environment for one in members if one.environment), ""),
         reproduce=next((one.reproduce for one in members if one.reproduce), ""),
     )
+
+
+def _suspects(members: tuple[Finding, ...]) -> tuple[str, ...]:
+    """Those of all members, each once: with its reason where some of them know one."""
+    named = tuple(dict.fromkeys(suspect for one in members for suspect in one.suspects))
+    return tuple(name for name in named if not any(other.startswith(f"{name} (") for other in named))
 
 
 def _failure_rate(facts: CycleFacts, rules: Alerts, collective: list[Finding]) -> Iterator[Finding]:

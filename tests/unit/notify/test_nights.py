@@ -159,9 +159,12 @@ def test_the_rules_over_all_tests(failed: int, fresh: int, told: list[str], offi
 
 def test_causes_that_read_alike_are_counted(office: Office, slack: FakeSlack) -> None:
     """Twenty-one lines that say the same would say nothing else."""
-    office.night(0, *(failure(f"t{number}", title="AssertionError") for number in range(21)))
+    one, other = ("1 commit", "4f2a by ada: faster"), ("1 commit", "4f2a by ada: faster (touches a.py)")
+    found = [failure(f"t{number}", title="AssertionError", suspects=other if number else one) for number in range(21)]
+    office.night(0, *found)
     assert "AssertionError (21 causes)" in slack.texts[0]
     assert slack.texts[0].count("AssertionError") == 1
+    assert slack.texts[0].count("4f2a") == 1
 
 
 def test_one_cause_of_many_tests_is_many(office: Office, slack: FakeSlack) -> None:
