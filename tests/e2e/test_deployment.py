@@ -126,9 +126,10 @@ def deploy(server: dict[str, str]) -> None:
     """Deploy as the README has it; what is due by itself is paused, lest a worker begin it in the middle of a test."""
     prefect("work-pool", "create", "local", "--type", "process", "--overwrite", environment=server)
     prefect("deploy", "--all", environment=server)
-    with httpx.Client(base_url=server["PREFECT_API_URL"]) as client:
-        for deployed in client.post("/deployments/filter", json={}).json():
-            client.patch(f"/deployments/{deployed['id']}", json={"paused": bool(deployed["schedules"])})
+    deployments = f"{server['PREFECT_API_URL']}/deployments"
+    # Each on a connection of its own: the server was seen to reset one that was used again.
+    for deployed in httpx.post(f"{deployments}/filter", json={}).json():
+        httpx.patch(f"{deployments}/{deployed['id']}", json={"paused": bool(deployed["schedules"])}).raise_for_status()
 
 
 def runs_of(flow: str, client: httpx.Client, target: Path) -> list[dict[str, Any]]:
