@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import signal
 import time
 from dataclasses import dataclass
@@ -41,6 +42,29 @@ def identity(pid: int) -> Identity | None:
 def is_alive(process: Identity) -> bool:
     """Whether this very process still runs."""
     return _started(process.pid) == process.started
+
+
+def own_name() -> str:
+    """This process, as none other on this machine is ever called: namespace of its number, number, and start."""
+    pid = os.getpid()
+    found = identity(pid)
+    return f"{_namespace()}-{pid}-{found.started if found else 0}"
+
+
+def has_ended(name: str) -> bool:
+    """Whether the process that called itself so is gone; of what is no such name, or of a container, nobody knows."""
+    parts = re.fullmatch(r"(\d{1,20})-(\d{1,20})-(\d{1,20})", name, re.ASCII)
+    if parts is None or int(parts[1]) != _namespace():
+        return False
+    return not is_alive(Identity(pid=int(parts[2]), started=int(parts[3])))
+
+
+def _namespace() -> int:
+    """In a container, the same number is another process."""
+    try:
+        return Path("/proc/self/ns/pid").stat().st_ino
+    except OSError:
+        return 0
 
 
 def _started(pid: int) -> int | None:

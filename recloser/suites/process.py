@@ -12,7 +12,7 @@ from collections import deque
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Self
 
-from recloser.processes import Identity, end, identity, in_session, send, with_variable
+from recloser.processes import Identity, end, has_ended, identity, in_session, own_name, send, with_variable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,7 +37,7 @@ class Process:
         Raises:
             OSError: Its folder cannot be entered, or there is no memory for another process.
         """
-        self._mark = f"{_owner(os.getpid())}/{secrets.token_hex(8)}"
+        self._mark = f"{own_name()}/{secrets.token_hex(8)}"
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-S", str(_LAUNCHER), str(os.getpid()), *command],
             cwd=folder,
@@ -118,25 +118,4 @@ class Process:
 
 def sweep() -> None:
     """End what the tests of a killed run have left: a daemon outlives its session, and nobody else knows of it."""
-    end(lambda: with_variable(_MARK, _is_left), grace_s=0)
-
-
-def _is_left(mark: str) -> bool:
-    """Whether the run of this mark was ours to end, and can end nothing any more."""
-    namespace, _, numbers = mark.partition("/")
-    pid = numbers.partition("/")[0]
-    return namespace == _namespace() and pid.isdecimal() and not mark.startswith(f"{_owner(int(pid))}/")
-
-
-def _owner(pid: int) -> str:
-    """A process told apart from every other of this machine: where it is numbered, its number, when it began."""
-    found = identity(pid)
-    return f"{_namespace()}/{pid}/{found.started if found else 0}"
-
-
-def _namespace() -> str:
-    """In a container numbers mean something else; what runs there is not ours to judge."""
-    try:
-        return str(Path("/proc/self/ns/pid").readlink())
-    except OSError:
-        return ""
+    end(lambda: with_variable(_MARK, lambda mark: has_ended(mark.partition("/")[0])), grace_s=0)

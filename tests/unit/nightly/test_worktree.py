@@ -1,6 +1,8 @@
 """Another commit beside the target."""
 
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -40,6 +42,30 @@ def test_the_old_code_stands_beside_the_new_and_leaves_nothing(repository: Path)
         assert (repository / "app" / "file.txt").read_text() == "after"
     assert not old.exists()
     assert len(git(repository, "worktree", "list").splitlines()) == 1
+
+
+_DIES = """
+import os, pathlib, signal, sys
+from recloser.nightly.worktree import checked_out
+
+with checked_out(pathlib.Path(sys.argv[1]), "HEAD") as place:
+    print(place, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_what_a_killed_night_has_checked_out_is_taken_away_by_the_next(repository: Path, *, is_there: bool) -> None:
+    """Whoever lives keeps what is his; a temporary folder that somebody has emptied is no hindrance."""
+    ended = subprocess.run([sys.executable, "-c", _DIES, str(repository)], capture_output=True, text=True, check=False)
+    left = Path(ended.stdout.strip())
+    assert (left / "app" / "file.txt").exists()
+    if not is_there:
+        shutil.rmtree(left.parent)
+    with checked_out(repository, "HEAD") as first, checked_out(repository, "HEAD"):
+        assert first.exists()
+        assert not left.parent.exists()
+        assert len(git(repository, "worktree", "list").splitlines()) == 3
 
 
 @pytest.mark.parametrize("commit", ["0" * 40, "--help", "no such; branch"])
