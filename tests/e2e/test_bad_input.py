@@ -97,7 +97,7 @@ def test_wrong_credentials(untouched: Optimo) -> None:
 
 def test_the_sandbox_is_down(untouched: Optimo) -> None:
     """Nothing listens where the variables point."""
-    nowhere = dict.fromkeys(("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_BATCH"), "http://127.0.0.1:9")
+    nowhere = dict.fromkeys((f"AWS_ENDPOINT_URL{of}" for of in ("", "_BATCH", "_STS")), "http://127.0.0.1:9")
     assert_refused(recloser("heal", str(untouched.folder), **nowhere), "127.0.0.1:9", "sandbox up")
 
 
