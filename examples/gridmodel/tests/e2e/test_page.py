@@ -106,7 +106,7 @@ def test_a_step_can_be_chosen_with_the_keyboard(opened):
     opened.says("#step-shown", "1, 2024-01-01 00:15 UTC")
 
 
-def test_an_unstable_model_is_an_alarm(opened):
+def let_it_run_away(opened):
     """Least squares on 50 steps."""
     opened.fill("#n-steps", 50)
     opened.fill("#seed", 100)
@@ -114,18 +114,18 @@ def test_an_unstable_model_is_an_alarm(opened):
     opened.says("#step-shown", "49,")
     opened.choose("#method", "least_squares")
     opened.says("#forecast-summary", "UNSTABLE")
+
+
+def test_an_unstable_model_is_an_alarm(opened):
+    """It is said, and seen."""
+    let_it_run_away(opened)
     assert "alarm" in opened.find("#forecast-summary").get_attribute("class")
 
 
 def test_an_older_answer_is_not_drawn_over_a_newer_one(opened):
     """The first method's forecast arrives after the second's; what follows it has asked by the time we look."""
     opened.browser.execute_script(HOLD_BACK_RIDGE)
-    opened.fill("#n-steps", 50)
-    opened.fill("#seed", 100)
-    opened.find("#request button").click()
-    opened.says("#step-shown", "49,")
-    opened.choose("#method", "least_squares")
-    opened.says("#forecast-summary", "UNSTABLE")
+    let_it_run_away(opened)
     opened.until(lambda: opened.run("window.held !== undefined"))
     opened.run("window.held()")
     opened.until(lambda: opened.run("window.dispatched"))
