@@ -115,7 +115,7 @@ def launch(plan: Plan, name: str, on_look: Callable[[Tape], None]) -> Launched:
     on_look(tape)
     status = INTERRUPTED if ending.cut_short else CRASHED
     tape.close(status=status, reason=ending.cut_short or how_it_died(ending.exit_code), until=ended_at)
-    if not (ending.interrupted or plan.again or ending.cut_short == STOPPED):
+    if ending.cut_short and not (ending.interrupted or plan.again or ending.cut_short == STOPPED):
         tape.blame(min(plan.suite.limit_s, plan.suite.timeout_s / 2), ending.cut_short)
     return Launched(ending.exit_code, ending.output, ending.cut_short, ending.interrupted, tape=tape)
 
