@@ -26,14 +26,16 @@ class Base:
 
     folder: Path
     """Of the target, as it was."""
+    told: tuple[str, ...] = ()
+    """The services that the suite is told of, as it is tonight."""
     needs: tuple[str, ...] = ()
-    """The services a suite needs of it, and those that they need."""
+    """These, and those that they need."""
     supervisor: Supervisor | None = None
     """Runs them; they run that code as well."""
 
     def environment(self) -> dict[str, str]:
         """Where its services are found, and its code before what is installed; may hold passwords."""
-        urls = self.supervisor.environment(self.needs) if self.supervisor else {}
+        urls = self.supervisor.environment(self.told) if self.supervisor else {}
         return urls | _imports_from(self.folder)
 
     def trouble(self) -> str:
@@ -125,7 +127,7 @@ class Bases:
             raise NightlyError(why)
         supervisor = self._supervisor(there)
         supervisor.start(declared.needs)
-        base = Base(folder, there.needed(declared.needs), supervisor)
+        base = Base(folder, declared.needs, there.needed(declared.needs), supervisor)
         if why := base.trouble():
             raise NightlyError(why)
         return base

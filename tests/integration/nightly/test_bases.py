@@ -68,6 +68,7 @@ def test_services_of_the_base_run_beside_those_of_tonight(bases: Callable[..., B
         told = base.environment()
         url = told["API_URL"]
         assert url != "http://127.0.0.1:4002"
+        assert "STORE_URL" not in told  # nor is the suite told of it tonight
         assert told["PYTHONPATH"].startswith(str(base.folder))
         assert str(base.folder) in httpx.get(url).text  # it runs that code
         assert tried.at(_PROBE) == base
